@@ -1,0 +1,97 @@
+#include "base/file.hpp"
+
+#include "base/fd.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace faultline {
+namespace {
+
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+    return path.parent_path() / ("." + path.filename().string() + ".tmp-" + std::to_string(::getpid()));
+}
+
+std::filesystem::path directory_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+} // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(Exit::no_input, path.string(), "cannot open", errno);
+    }
+    struct stat status {};
+    if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+        return fail(Exit::no_input, path.string(), "is a directory", "name a file");
+    }
+    std::string content;
+    if (S_ISREG(status.st_mode)) {
+        content.reserve(static_cast<std::size_t>(status.st_size) + 1);
+    }
+    char buffer[1 << 16];
+    for (;;) {
+        const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+        if (n == 0) {
+            return content;
+        }
+        if (n < 0 && errno != EINTR) {
+            return fail_errno(Exit::io, path.string(), "cannot read", errno);
+        }
+        if (n > 0) {
+            content.append(buffer, static_cast<std::size_t>(n));
+        }
+    }
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+    const std::filesystem::path temporary = temporary_name(path);
+    Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd) {
+        return fail_errno(Exit::cannot_create, path.string(), "cannot create", errno,
+                          "choose a writable place with -o");
+    }
+    const auto give_up = [&](const char* what) {
+        const int cause = errno;
+        ::unlink(temporary.c_str());
+        return fail_errno(Exit::io, path.string(), what, cause, "nothing was overwritten");
+    };
+    while (!content.empty()) {
+        const ssize_t n = ::write(fd.get(), content.data(), content.size());
+        if (n < 0 && errno != EINTR) {
+            return give_up("cannot write");
+        }
+        if (n > 0) {
+            content.remove_prefix(static_cast<std::size_t>(n));
+        }
+    }
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) {
+        return give_up("cannot flush to disk");
+    }
+    fd.reset();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+        return give_up("cannot replace");
+    }
+    return {};
+}
+
+Result<void> check_writable(const std::filesystem::path& path) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+        return fail(Exit::cannot_create, path.string(), "is a directory", "name a file with -o");
+    }
+    const std::filesystem::path temporary = temporary_name(path);
+    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!fd) {
+        return fail_errno(Exit::cannot_create, path.string(), "cannot create a file in " + directory_of(path).string(),
+                          errno, "choose a writable place with -o");
+    }
+    ::unlink(temporary.c_str());
+    return {};
+}
+
+} // namespace faultline

@@ -1,0 +1,19 @@
+# Tests stand beside what they test. Labels: a test without one runs in ci/test; `slow`, `soak`, `fuzz`, `power` and
+# `bench` run with `ci/test --all` and at night.
+include(CTest)
+if(GTest_FOUND)
+  include(GoogleTest)
+endif()
+
+# faultline_test(NAME SOURCES... LIBS...): a GoogleTest program whose cases become CTest tests named NAME.Case.
+function(faultline_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT GTest_FOUND OR NOT BUILD_TESTING)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300 SKIP_REGULAR_EXPRESSION "SKIPPED")
+endfunction()

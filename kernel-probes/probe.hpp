@@ -1,0 +1,88 @@
+// One face for every source of kernel-side figures. A layer (procfs, perf, bpf, cgroup) is one class that implements
+// `Probe`, and one line in catalog.cpp.
+//
+// Life of a probe in a trial: attach() while the child is stopped before its exec, mark() at every phase boundary while
+// the worker stands still, finish() after it exited but before it is reaped (/proc/PID still answers for what a zombie
+// has). All calls come from one thread of the runner. No probe may allocate in, signal, or slow down the trial.
+//
+// A figure that could not be had is absent with a capability record that says why: never 0.
+#pragma once
+
+#include "base/error.hpp"
+#include "workloads/engine/protocol.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace faultline::probes {
+
+enum class Status { ok, degraded, unavailable };
+
+// What one group of metrics can give on this host, found by doing: do a known thing and require the expected count.
+struct Capability {
+    std::string group;  // "faults", "rss", "pagecache", ...
+    std::string layer;  // "procfs", "perf-sw", "bpf-tp", ...
+    Status status = Status::ok;
+    std::string reason; // empty when ok
+    int errno_value = 0;
+    std::string remedy;
+};
+
+// How a metric's phase value comes from snapshots at the phase's two ends.
+enum class Kind {
+    counter, // end minus begin
+    gauge,   // the value at the phase's end
+    peak,    // the highest value up to the phase's end
+};
+
+// Whose activity the figure counts; what is only partly the trial's is marked so in reports.
+enum class Scope { process, host };
+
+struct Metric {
+    std::string_view name; // unit in the name: "minor_faults", "rss_anon_bytes"
+    std::string_view group;
+    std::string_view layer;
+    Kind kind;
+    Scope scope;
+    std::string_view help; // one line, with the source ("/proc/PID/smaps_rollup: Anonymous")
+};
+
+struct Value {
+    const Metric* metric;
+    std::optional<std::uint64_t> value; // nullopt: this one could not be read now
+};
+
+struct Target {
+    pid_t pid = 0; // the worker: its threads and children belong to the trial
+};
+
+class Probe {
+  public:
+    virtual ~Probe() = default;
+    virtual std::string_view layer() const = 0;
+    virtual std::span<const Metric> metrics() const = 0;
+    virtual std::vector<Capability> check() = 0;
+    virtual Result<void> attach(const Target& target) = 0;
+    virtual void mark(engine::Phase entered, std::vector<Value>& snapshot) = 0; // appends what can be read now
+    virtual void finish() = 0;
+};
+
+// All probes of this build, those of the groups named in `groups` only (empty: all). An unknown group is a usage error
+// that lists the known ones.
+Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
+
+// Per-phase values of a trial: from the snapshots at its marks, by each metric's kind.
+struct PhaseValue {
+    engine::Phase phase;
+    const Metric* metric;
+    std::optional<std::uint64_t> value;
+};
+std::vector<PhaseValue> by_phase(std::span<const std::vector<Value>> snapshots_at_phase_ends);
+
+} // namespace faultline::probes
