@@ -87,8 +87,9 @@ Result<void> check_writable(const std::filesystem::path& path) {
     const std::filesystem::path temporary = temporary_name(path);
     const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (!fd) {
-        return fail_errno(Exit::cannot_create, path.string(), "cannot create a file in " + directory_of(path).string(),
-                          errno, "choose a writable place with -o");
+        return fail_errno(Exit::cannot_create, path.string(),
+                          "cannot create a file in " + directory_of(path).string(), errno,
+                          "choose a writable place with -o");
     }
     ::unlink(temporary.c_str());
     return {};

@@ -1,5 +1,5 @@
-// Whole files in and out. Writing replaces atomically: a reader sees the old content or the new, never a part, and a
-// full disk or a kill leaves the old content where it was.
+// Whole files in and out. Writing replaces atomically: a reader sees the old content or the new, never a
+// part, and a full disk or a kill leaves the old content where it was.
 #pragma once
 
 #include "base/error.hpp"
@@ -13,11 +13,12 @@ namespace faultline {
 // Fails with no_input (missing, unreadable, a directory) or io.
 Result<std::string> read_file(const std::filesystem::path& path);
 
-// Writes beside `path` (same directory, ".NAME.tmp-PID"), fsyncs, renames over it. Fails with cannot_create or io; the
-// temporary file is removed on failure.
+// Writes beside `path` (same directory, ".NAME.tmp-PID"), fsyncs, renames over it. Fails with cannot_create
+// or io; the temporary file is removed on failure.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-// Says whether write_file_atomically(path) could work, without touching what is there: asked before long work starts.
+// Says whether write_file_atomically(path) could work, without touching what is there: asked before long work
+// starts.
 Result<void> check_writable(const std::filesystem::path& path);
 
 } // namespace faultline

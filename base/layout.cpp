@@ -23,17 +23,28 @@ const std::filesystem::path& prefix() {
     return found;
 }
 
-std::filesystem::path worker() { return prefix() / "bin" / "faultline-worker"; }
-std::filesystem::path libraries() { return prefix() / "lib"; }
-std::filesystem::path subcommands() { return prefix() / "libexec" / "faultline"; }
-std::filesystem::path suites() { return prefix() / "share" / "faultline" / "suites"; }
-std::filesystem::path traces() { return prefix() / "share" / "faultline" / "traces"; }
+std::filesystem::path worker() {
+    return prefix() / "bin" / "faultline-worker";
+}
+std::filesystem::path libraries() {
+    return prefix() / "lib";
+}
+std::filesystem::path subcommands() {
+    return prefix() / "libexec" / "faultline";
+}
+std::filesystem::path suites() {
+    return prefix() / "share" / "faultline" / "suites";
+}
+std::filesystem::path traces() {
+    return prefix() / "share" / "faultline" / "traces";
+}
 
 std::filesystem::path cache() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {
         return std::filesystem::path(xdg) / "faultline";
     }
-    if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/' && ::access(home, W_OK) == 0) {
+    if (const char* home = std::getenv("HOME");
+        home != nullptr && *home == '/' && ::access(home, W_OK) == 0) {
         return std::filesystem::path(home) / ".cache" / "faultline";
     }
     return "/tmp/faultline-cache-" + std::to_string(::getuid());

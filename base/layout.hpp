@@ -6,12 +6,12 @@
 
 namespace faultline::layout {
 
-const std::filesystem::path& prefix();   // of the running program; "/usr" or ".../build/release"
-std::filesystem::path worker();          // bin/faultline-worker
-std::filesystem::path libraries();       // lib: libslabuddy.so, libnullmalloc.so, libfaultline-record.so
-std::filesystem::path subcommands();     // libexec/faultline: faultline-report, ...
-std::filesystem::path suites();          // share/faultline/suites
-std::filesystem::path traces();          // share/faultline/traces
+const std::filesystem::path& prefix(); // of the running program; "/usr" or ".../build/release"
+std::filesystem::path worker();        // bin/faultline-worker
+std::filesystem::path libraries();     // lib: libslabuddy.so, libnullmalloc.so, libfaultline-record.so
+std::filesystem::path subcommands();   // libexec/faultline: faultline-report, ...
+std::filesystem::path suites();        // share/faultline/suites
+std::filesystem::path traces();        // share/faultline/traces
 
 // $XDG_CACHE_HOME/faultline or ~/.cache/faultline, or under /tmp where there is no home; not created.
 std::filesystem::path cache();

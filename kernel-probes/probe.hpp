@@ -1,9 +1,10 @@
-// One face for every source of kernel-side figures. A layer (procfs, perf, bpf, cgroup) is one class that implements
-// `Probe`, and one line in catalog.cpp.
+// One face for every source of kernel-side figures. A layer (procfs, perf, bpf, cgroup) is one class that
+// implements `Probe`, and one line in catalog.cpp.
 //
-// Life of a probe in a trial: attach() while the child is stopped before its exec, mark() at every phase boundary while
-// the worker stands still, finish() after it exited but before it is reaped (/proc/PID still answers for what a zombie
-// has). All calls come from one thread of the runner. No probe may allocate in, signal, or slow down the trial.
+// Life of a probe in a trial: attach() while the child is stopped before its exec, mark() at every phase
+// boundary while the worker stands still, finish() after it exited but before it is reaped (/proc/PID still
+// answers for what a zombie has). All calls come from one thread of the runner. No probe may allocate in,
+// signal, or slow down the trial.
 //
 // A figure that could not be had is absent with a capability record that says why: never 0.
 #pragma once
@@ -24,10 +25,11 @@ namespace faultline::probes {
 
 enum class Status { ok, degraded, unavailable };
 
-// What one group of metrics can give on this host, found by doing: do a known thing and require the expected count.
+// What one group of metrics can give on this host, found by doing: do a known thing and require the expected
+// count.
 struct Capability {
-    std::string group;  // "faults", "rss", "pagecache", ...
-    std::string layer;  // "procfs", "perf-sw", "bpf-tp", ...
+    std::string group; // "faults", "rss", "pagecache", ...
+    std::string layer; // "procfs", "perf-sw", "bpf-tp", ...
     Status status = Status::ok;
     std::string reason; // empty when ok
     int errno_value = 0;
@@ -69,12 +71,13 @@ class Probe {
     virtual std::span<const Metric> metrics() const = 0;
     virtual std::vector<Capability> check() = 0;
     virtual Result<void> attach(const Target& target) = 0;
-    virtual void mark(engine::Phase entered, std::vector<Value>& snapshot) = 0; // appends what can be read now
+    virtual void mark(engine::Phase entered,
+                      std::vector<Value>& snapshot) = 0; // appends what can be read now
     virtual void finish() = 0;
 };
 
-// All probes of this build, those of the groups named in `groups` only (empty: all). An unknown group is a usage error
-// that lists the known ones.
+// All probes of this build, those of the groups named in `groups` only (empty: all). An unknown group is a
+// usage error that lists the known ones.
 Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
 
 // Per-phase values of a trial: from the snapshots at its marks, by each metric's kind.

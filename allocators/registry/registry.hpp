@@ -1,6 +1,6 @@
-// Names to shared objects. Finds the allocators a user may name on the usual distributions' paths, checks a library
-// before anything loads it (ELF architecture, exported symbols), and reads its version from the library itself, in a
-// child process that has it preloaded.
+// Names to shared objects. Finds the allocators a user may name on the usual distributions' paths, checks a
+// library before anything loads it (ELF architecture, exported symbols), and reads its version from the
+// library itself, in a child process that has it preloaded.
 #pragma once
 
 #include "base/error.hpp"
@@ -17,24 +17,27 @@ namespace faultline::registry {
 struct Known {
     std::string_view name;
     std::string_view summary;
-    std::span<const std::string_view> candidates; // file names or glob patterns, searched in library_directories()
-    std::string_view debian_package;              // how to get it
+    std::span<const std::string_view>
+        candidates;                  // file names or glob patterns, searched in library_directories()
+    std::string_view debian_package; // how to get it
     std::string_view homepage;
 };
 std::span<const Known> known_allocators();
 
 // An allocator that can be run: what a trial preloads, and what reports print.
 struct Allocator {
-    std::string name;           // "jemalloc", or the NAME of NAME=path.so
-    std::filesystem::path path; // the file to preload, absolute, links resolved; for `system` libc itself (not preloaded)
+    std::string name; // "jemalloc", or the NAME of NAME=path.so
+    std::filesystem::path
+        path; // the file to preload, absolute, links resolved; for `system` libc itself (not preloaded)
     bool preload = true;        // false for `system`
     std::string version;        // as the library itself says; "" when it says nothing
     std::string version_source; // "mallctl(\"version\")", "mi_version()", "file name", ...
     std::string sha256;         // of the file, hex
 };
 
-// Resolves what the user wrote: a known name or NAME=path.so. Errors, each with a remedy: unknown name (with the
-// nearest known one), not installed (with the package), missing, unreadable, not ELF, other architecture, no malloc.
+// Resolves what the user wrote: a known name or NAME=path.so. Errors, each with a remedy: unknown name (with
+// the nearest known one), not installed (with the package), missing, unreadable, not ELF, other architecture,
+// no malloc.
 Result<Allocator> find(std::string_view user_text);
 
 // For `faultline list allocators`: every known one, found or with the error that says why not.
@@ -44,8 +47,10 @@ struct Listed {
 };
 std::vector<Listed> list_all();
 
-// The symbols a worker reports (see workloads/engine/protocol.hpp) judged against the allocator: an empty string when
-// every call of the malloc family is answered by it, else one line that says which is not and by whom.
-std::string judge_resolution(const Allocator& allocator, std::string_view symbol, std::string_view resolved_path);
+// The symbols a worker reports (see workloads/engine/protocol.hpp) judged against the allocator: an empty
+// string when every call of the malloc family is answered by it, else one line that says which is not and by
+// whom.
+std::string judge_resolution(const Allocator& allocator, std::string_view symbol,
+                             std::string_view resolved_path);
 
 } // namespace faultline::registry

@@ -7,7 +7,8 @@ using faultline::Error;
 using faultline::Exit;
 
 TEST(Error, LineLeavesOutEmptyParts) {
-    EXPECT_EQ((Error{Exit::data, "a.toml:3", "unknown key", "remove it"}.line()), "a.toml:3: unknown key; remove it");
+    EXPECT_EQ((Error{Exit::data, "a.toml:3", "unknown key", "remove it"}.line()),
+              "a.toml:3: unknown key; remove it");
     EXPECT_EQ((Error{Exit::data, "", "unknown key", ""}.line()), "unknown key");
 }
 

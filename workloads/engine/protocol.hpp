@@ -1,21 +1,23 @@
 // What a worker and the program that started it say to each other.
 //
-// The worker is started with `--phase-fd=N` (a SOCK_SEQPACKET socket) and `--report-fd=M` (a file, usually a memfd).
-// At each phase boundary the worker sends one PhaseMark and waits for one byte back. The mark's phase ends the one
-// before it: the parent takes all its snapshots (probes, procfs) while the worker stands still, outside both clocks.
-// A parent that goes away (end of file) ends the worker. Without --phase-fd nothing is sent and nobody is waited for,
-// so the worker runs alone under any of Google Benchmark's own tools.
+// The worker is started with `--phase-fd=N` (a SOCK_SEQPACKET socket) and `--report-fd=M` (a file, usually a
+// memfd). At each phase boundary the worker sends one PhaseMark and waits for one byte back. The mark's phase
+// ends the one before it: the parent takes all its snapshots (probes, procfs) while the worker stands still,
+// outside both clocks. A parent that goes away (end of file) ends the worker. Without --phase-fd nothing is
+// sent and nobody is waited for, so the worker runs alone under any of Google Benchmark's own tools.
 //
 // After the mark `end` the worker writes one JSON object to the report descriptor and exits with 0:
 //
-// {"worker_version": "0.1.0", "workload": "larsonN", "threads": 2, "seed": 1, "parameters": {"operations": "500000"},
+// {"worker_version": "0.1.0", "workload": "larsonN", "threads": 2, "seed": 1, "parameters": {"operations":
+// "500000"},
 //  "resolved": {"malloc": "/usr/lib/.../libjemalloc.so.2", "free": ..., "calloc", "realloc", "memalign",
 //               "aligned_alloc", "posix_memalign", "operator new", "operator delete"},   // "" when absent
 //  "checksum": "0123456789abcdef",
 //  "harness_bytes": 1048576,        // the engine's own anonymous mappings, resident
 //  "phases": [{"name": "measure", "begin_ns": CLOCK_MONOTONIC, "wall_ns", "cpu_ns", "operations"}],
 //  "latency": [{"operation": "malloc", "size_class": "64", "unit": "ns", "count", "sampled_every",
-//               "p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "buckets": [[upper_ns, count], ...]}],
+//               "p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "buckets": [[upper_ns, count],
+//               ...]}],
 //  "notes": ["..."],
 //  "google_benchmark": {"context": {...}, "benchmarks": [...]}}
 #pragma once
@@ -24,7 +26,8 @@
 
 namespace faultline::engine {
 
-// In order. `start` (exec to the first operation) begins with the process and is never sent; `end` closes `idle`.
+// In order. `start` (exec to the first operation) begins with the process and is never sent; `end` closes
+// `idle`.
 enum class Phase : std::uint32_t { start, warmup, measure, drain, idle, end };
 inline constexpr unsigned phase_count = 5; // those with a duration: start to idle
 inline constexpr const char* phase_names[] = {"start", "warmup", "measure", "drain", "idle", "end"};

@@ -1,9 +1,10 @@
-// What a workload is, as data: its names, parameters and costs (read by `faultline list` and by the plan, which never
-// run it), and the object that does it in a worker.
+// What a workload is, as data: its names, parameters and costs (read by `faultline list` and by the plan,
+// which never run it), and the object that does it in a worker.
 //
-// A workload runs through its phases in one thread of control; the ones that use several threads start and join them
-// themselves, through `Team`. Only warmup(), measure() and drain() may call the allocator under test; everything the
-// engine needs for itself comes from `Arena` (own mappings, pre-faulted), before the clock starts.
+// A workload runs through its phases in one thread of control; the ones that use several threads start and
+// join them themselves, through `Team`. Only warmup(), measure() and drain() may call the allocator under
+// test; everything the engine needs for itself comes from `Arena` (own mappings, pre-faulted), before the
+// clock starts.
 #pragma once
 
 #include "base/error.hpp"
@@ -19,13 +20,13 @@ namespace faultline::engine {
 
 struct Parameter {
     enum class Kind { integer, choice, path };
-    std::string_view name;     // "size", "operations"
+    std::string_view name; // "size", "operations"
     Kind kind;
     std::string_view fallback; // the default, in the same form the user writes
     std::int64_t min = 0;      // for integers, inclusive
     std::int64_t max = 0;
-    std::string_view choices;  // for choices: "fifo|lifo|random"
-    std::string_view unit;     // "bytes", "operations", ""
+    std::string_view choices; // for choices: "fifo|lifo|random"
+    std::string_view unit;    // "bytes", "operations", ""
     std::string_view help;
 };
 
@@ -39,12 +40,13 @@ struct Arguments {
     const std::string& text(std::string_view name) const;
 };
 
-// What a run will need, so that the plan can refuse what does not fit the machine and skip the null allocator where
-// never freeing would fill it.
+// What a run will need, so that the plan can refuse what does not fit the machine and skip the null allocator
+// where never freeing would fill it.
 struct Cost {
-    std::uint64_t live_bytes = 0;      // requested bytes live at the same time, at most
-    std::uint64_t allocated_bytes = 0; // bytes requested and touched over the whole run: what the null allocator keeps
-    std::uint64_t operations = 0;      // operations of phase `measure`
+    std::uint64_t live_bytes = 0; // requested bytes live at the same time, at most
+    std::uint64_t allocated_bytes =
+        0; // bytes requested and touched over the whole run: what the null allocator keeps
+    std::uint64_t operations = 0; // operations of phase `measure`
 };
 
 class LatencyRecorder;
@@ -53,12 +55,12 @@ class LatencyRecorder;
 class Workload {
   public:
     virtual ~Workload() = default;
-    virtual Result<void> prepare() = 0; // phase `start`: streams, slots; no allocator calls
-    virtual void warmup() {}            // brings the heap into its steady shape
-    virtual void measure() = 0;         // the part that is timed
-    virtual void drain() = 0;           // frees everything that is still live
+    virtual Result<void> prepare() = 0;           // phase `start`: streams, slots; no allocator calls
+    virtual void warmup() {}                      // brings the heap into its steady shape
+    virtual void measure() = 0;                   // the part that is timed
+    virtual void drain() = 0;                     // frees everything that is still live
     virtual std::uint64_t operations() const = 0; // calls of the malloc family made by measure()
-    virtual std::uint64_t checksum() const = 0;   // of what was read back: depends on arguments and seed alone
+    virtual std::uint64_t checksum() const = 0; // of what was read back: depends on arguments and seed alone
 };
 
 struct WorkloadSpec {
@@ -66,15 +68,17 @@ struct WorkloadSpec {
     std::string_view summary;  // one line
     std::string_view citation; // where the pattern is from
     std::span<const Parameter> parameters;
-    bool threaded;             // takes a thread count
-    bool micro;                // standalone, Google Benchmark chooses how often measure() is repeated
+    bool threaded; // takes a thread count
+    bool micro;    // standalone, Google Benchmark chooses how often measure() is repeated
     Cost (*cost)(const Arguments&);
     std::unique_ptr<Workload> (*make)(const Arguments&);
 };
 
-// Checks names, kinds and ranges of `given` against the spec and fills in the defaults. Errors name the parameter and
-// its range, with status `usage`; `where` is put in front (a suite's file and line, or the command line).
+// Checks names, kinds and ranges of `given` against the spec and fills in the defaults. Errors name the
+// parameter and its range, with status `usage`; `where` is put in front (a suite's file and line, or the
+// command line).
 Result<Arguments> resolve(const WorkloadSpec& spec, unsigned threads, std::uint64_t seed,
-                          const std::map<std::string, std::string, std::less<>>& given, std::string_view where);
+                          const std::map<std::string, std::string, std::less<>>& given,
+                          std::string_view where);
 
 } // namespace faultline::engine
