@@ -13,6 +13,14 @@
 
 namespace faultline::registry {
 
+// Whose library a known allocator is: decides where it is looked for and what the remedy says when it is not
+// there.
+enum class Origin {
+    libc,         // the one this process runs on: never preloaded
+    faultline,    // built with faultline, in its lib directory
+    distribution, // a package
+};
+
 // A row of the table in known.cpp. A new allocator is one new row.
 struct Known {
     std::string_view name;
@@ -21,6 +29,7 @@ struct Known {
         candidates;                  // file names or glob patterns, searched in library_directories()
     std::string_view debian_package; // how to get it
     std::string_view homepage;
+    Origin origin = Origin::distribution;
 };
 std::span<const Known> known_allocators();
 
