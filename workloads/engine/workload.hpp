@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace faultline::engine {
 
@@ -49,6 +50,7 @@ struct Cost {
     std::uint64_t operations = 0; // operations of phase `measure`
 };
 
+class Arena;
 class LatencyRecorder;
 
 // One workload with its arguments, in a worker process.
@@ -61,6 +63,11 @@ class Workload {
     virtual void drain() = 0;                     // frees everything that is still live
     virtual std::uint64_t operations() const = 0; // calls of the malloc family made by measure()
     virtual std::uint64_t checksum() const = 0; // of what was read back: depends on arguments and seed alone
+
+    // After drain(): adds each thread's samples to `all`, whose tables come from `arena`.
+    virtual void collect_latency(LatencyRecorder& all, Arena& arena) const;
+    // After drain(): what a reader of the report should know of this run, one line each.
+    virtual std::vector<std::string> notes() const { return {}; }
 };
 
 struct WorkloadSpec {
@@ -72,11 +79,23 @@ struct WorkloadSpec {
     bool micro;    // standalone, Google Benchmark chooses how often measure() is repeated
     Cost (*cost)(const Arguments&);
     std::unique_ptr<Workload> (*make)(const Arguments&);
+    // Refuses combinations that no single range can (a minimum above the maximum); nullptr: there are none.
+    Result<void> (*check)(const Arguments&, std::string_view where) = nullptr;
 };
 
+// Parameters that every workload takes beside its own; `resolve` fills them in too.
+//   latency_every  every how many operations one is timed, 0 for never
+std::span<const Parameter> common_parameters();
+inline constexpr unsigned max_threads = 1024;
+
+// "larson2:max_size=512": the name with its thread count, and what of the spec's own parameters differs from
+// the defaults. The same work always gets the same text, and the catalogue reads it back.
+std::string label(const WorkloadSpec& spec, const Arguments& arguments);
+
 // Checks names, kinds and ranges of `given` against the spec and fills in the defaults. Errors name the
-// parameter and its range, with status `usage`; `where` is put in front (a suite's file and line, or the
-// command line).
+// parameter and its range, with status `usage`. Integers may end in K, M or G (2^10, 2^20, 2^30) and are
+// stored as plain decimals; a path without a default must be given. `where` is put in front (a suite's file
+// and line, or the command line).
 Result<Arguments> resolve(const WorkloadSpec& spec, unsigned threads, std::uint64_t seed,
                           const std::map<std::string, std::string, std::less<>>& given,
                           std::string_view where);

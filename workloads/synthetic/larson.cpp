@@ -1,0 +1,248 @@
+// larsonN, larson-sizedN: a server whose connections come and go. Every thread replaces random blocks of its
+// own array; after a generation it starts a successor that inherits the array, and ends, so that blocks are
+// freed by threads that did not make them. Larson and Krishnan, "Memory Allocation for Long-Running Server
+// Applications", ISMM 1998.
+#include "workloads/engine/heap.hpp"
+#include "workloads/engine/parameter.hpp"
+#include "workloads/engine/rng.hpp"
+#include "workloads/engine/team.hpp"
+#include "workloads/engine/touch.hpp"
+#include "workloads/synthetic/specs.hpp"
+
+#include <utility>
+
+namespace faultline::synthetic {
+
+namespace {
+
+using namespace engine;
+
+constexpr Parameter parameters[] = {
+    integer_parameter("slots", "5000", 1, 65'536, "blocks", "live at a time in each thread"),
+    integer_parameter("min_size", "8", 2, 65'535, "bytes", "smallest block"),
+    integer_parameter("max_size", "999", 2, 65'535, "bytes",
+                      "largest block; sizes are uniform between the two"),
+    integer_parameter("operations", "3000000", 1, std::int64_t{1} << 28, "replacements", "in each thread"),
+    integer_parameter("generation", "500000", 1, std::int64_t{1} << 28, "replacements",
+                      "before a thread hands its array to a successor"),
+};
+
+// One operation of the stream.
+struct Step {
+    std::uint16_t slot;
+    std::uint16_t size;
+};
+
+template <bool sized>
+class Larson final : public Workload {
+  public:
+    explicit Larson(const Arguments& arguments)
+        : seed_(arguments.seed), threads_(arguments.threads),
+          latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))),
+          slots_(static_cast<std::size_t>(arguments.integer("slots"))),
+          min_size_(static_cast<std::uint64_t>(arguments.integer("min_size"))),
+          max_size_(static_cast<std::uint64_t>(arguments.integer("max_size"))),
+          steps_(static_cast<std::size_t>(arguments.integer("operations"))),
+          generation_(static_cast<std::size_t>(arguments.integer("generation"))) {}
+
+    Result<void> prepare() override {
+        static constexpr Operation plain[] = {Operation::malloc, Operation::free};
+        static constexpr Operation with_size[] = {Operation::operator_new, Operation::operator_delete};
+        chains_ = arena_.array<Chain>(threads_);
+        for (unsigned index = 0; index < threads_; ++index) {
+            Chain& chain = chains_[index];
+            chain.owner = this;
+            chain.blocks = arena_.array<Block>(slots_);
+            const std::span<Step> stream = arena_.array<Step>(steps_);
+            chain.stream = stream;
+            chain.links = arena_.array<Link>((steps_ + generation_ - 1) / generation_);
+            for (std::size_t number = 0; number < chain.links.size(); ++number)
+                chain.links[number] = {&chain, number, {}};
+            chain.recorder.prepare(arena_, latency_every_, sized ? with_size : plain);
+            Rng random(seed_, index + 1);
+            for (Step& step : stream)
+                step = {static_cast<std::uint16_t>(random.below(slots_)),
+                        static_cast<std::uint16_t>(random.between(min_size_, max_size_))};
+        }
+        return {};
+    }
+
+    // As the original: the main thread makes all blocks, shuffles them over the threads, and replaces each
+    // four times on average.
+    void warmup() override {
+        LatencyRecorder unrecorded;
+        Heap heap(unrecorded);
+        Rng random(seed_, 0);
+        const std::size_t all = slots_ * threads_;
+        for (std::size_t i = 0; i < all; ++i)
+            fill(heap, at(i), random.between(min_size_, max_size_));
+        for (std::size_t i = all - 1; i > 0; --i)
+            std::swap(at(i), at(random.below(i + 1)));
+        for (std::size_t i = 0; i < 4 * all; ++i) {
+            Block& block = at(random.below(all));
+            warm_sum_ += empty(heap, block);
+            fill(heap, block, random.between(min_size_, max_size_));
+        }
+        for (Chain& chain : chains_)
+            chain.links[0].thread = start_thread(link_main, &chain.links[0]);
+    }
+
+    void measure() override {
+        start_.open();
+        for (Chain& chain : chains_)
+            for (Link& link : chain.links)
+                join_thread(link.thread); // written by the link before, which has been joined
+    }
+
+    void drain() override {
+        LatencyRecorder unrecorded;
+        Heap heap(unrecorded);
+        for (Chain& chain : chains_)
+            for (Block& block : chain.blocks)
+                chain.sum += empty(heap, block);
+    }
+
+    std::uint64_t operations() const override { return 2 * std::uint64_t{threads_} * steps_; }
+
+    std::uint64_t checksum() const override {
+        std::uint64_t sum = mix64(seed_) + warm_sum_;
+        for (const Chain& chain : chains_)
+            sum = mix64(sum + chain.sum);
+        return sum;
+    }
+
+    void collect_latency(LatencyRecorder& all, Arena& arena) const override {
+        for (const Chain& chain : chains_)
+            all.merge(arena, chain.recorder);
+    }
+
+  private:
+    struct Block {
+        unsigned char* bytes = nullptr;
+        std::size_t size = 0;
+    };
+    struct Chain;
+    struct Link { // one generation
+        Chain* chain = nullptr;
+        std::size_t number = 0;
+        pthread_t thread{};
+    };
+    struct alignas(64) Chain { // a thread and its successors, one alive at a time
+        Larson* owner = nullptr;
+        std::span<Block> blocks;
+        std::span<const Step> stream;
+        std::span<Link> links;
+        LatencyRecorder recorder;
+        std::uint64_t sum = 0;
+    };
+
+    Block& at(std::size_t index) { return chains_[index / slots_].blocks[index % slots_]; }
+
+    // The two bytes that each block carries: its size, so that a block which was handed out twice is found.
+    static void fill(Heap& heap, Block& block, std::size_t size) {
+        block.bytes = static_cast<unsigned char*>(sized ? heap.new_block(size) : heap.allocate(size));
+        block.size = size;
+        block.bytes[0] = static_cast<unsigned char>(size);
+        block.bytes[1] = static_cast<unsigned char>(size >> 8);
+        escape(block.bytes);
+    }
+    static std::uint64_t empty(Heap& heap, Block& block) {
+        const std::size_t found = block.bytes[0] | std::size_t{block.bytes[1]} << 8;
+        if (found != block.size) [[unlikely]]
+            die_corrupt(block.bytes, block.size);
+        if constexpr (sized)
+            heap.delete_block(block.bytes, block.size);
+        else
+            heap.release(block.bytes, block.size);
+        return found;
+    }
+
+    static void* link_main(void* argument) {
+        Link& link = *static_cast<Link*>(argument);
+        Chain& chain = *link.chain;
+        if (link.number == 0)
+            chain.owner->start_.wait();
+        const std::size_t generation = chain.owner->generation_;
+        const std::size_t first = link.number * generation;
+        const std::size_t count = std::min(generation, chain.stream.size() - first);
+        Heap heap(chain.recorder);
+        std::uint64_t sum = 0;
+        for (const Step step : chain.stream.subspan(first, count)) {
+            Block& block = chain.blocks[step.slot];
+            sum += empty(heap, block) * (step.slot + std::uint64_t{1});
+            fill(heap, block, step.size);
+        }
+        chain.sum += sum;
+        if (link.number + 1 < chain.links.size()) {
+            Link& next = chain.links[link.number + 1];
+            next.thread = start_thread(link_main, &next);
+        }
+        return nullptr;
+    }
+
+    std::uint64_t seed_;
+    unsigned threads_;
+    std::uint64_t latency_every_;
+    std::size_t slots_;
+    std::uint64_t min_size_;
+    std::uint64_t max_size_;
+    std::size_t steps_;
+    std::size_t generation_;
+    Arena arena_;
+    std::span<Chain> chains_;
+    StartFlag start_;
+    std::uint64_t warm_sum_ = 0;
+};
+
+Result<void> check_sizes(const Arguments& arguments, std::string_view where) {
+    if (arguments.integer("min_size") > arguments.integer("max_size"))
+        return fail(Exit::usage, std::string(where), "min_size is above max_size", "exchange the two");
+    return {};
+}
+
+Cost cost(const Arguments& arguments) {
+    const auto slots = static_cast<std::uint64_t>(arguments.integer("slots"));
+    const auto max_size = static_cast<std::uint64_t>(arguments.integer("max_size"));
+    const auto steps = static_cast<std::uint64_t>(arguments.integer("operations"));
+    const auto mean_size = (static_cast<std::uint64_t>(arguments.integer("min_size")) + max_size) / 2 + 1;
+    return {.live_bytes = arguments.threads * slots * max_size,
+            .allocated_bytes = arguments.threads * (5 * slots + steps) * mean_size,
+            .operations = 2 * arguments.threads * steps};
+}
+
+template <bool sized>
+std::unique_ptr<Workload> make(const Arguments& arguments) {
+    return std::make_unique<Larson<sized>>(arguments);
+}
+
+constexpr std::string_view source =
+    "Larson and Krishnan, Memory Allocation for Long-Running Server Applications, "
+    "ISMM 1998; with Hoard and mimalloc-bench";
+
+} // namespace
+
+constinit const WorkloadSpec larson_spec = {
+    .name = "larsonN",
+    .summary = "a server: random blocks replaced, arrays inherited by new threads, so frees are foreign",
+    .citation = source,
+    .parameters = parameters,
+    .threaded = true,
+    .micro = false,
+    .cost = cost,
+    .make = make<false>,
+    .check = check_sizes,
+};
+
+constinit const WorkloadSpec larson_sized_spec = {
+    .name = "larson-sizedN",
+    .summary = "as larsonN through operator new and sized operator delete",
+    .citation = source,
+    .parameters = parameters,
+    .threaded = true,
+    .micro = false,
+    .cost = cost,
+    .make = make<true>,
+    .check = check_sizes,
+};
+
+} // namespace faultline::synthetic

@@ -1,0 +1,91 @@
+// pair: makes one block and frees it, again and again: the shortest path through an allocator.
+#include "workloads/synthetic/micro.hpp"
+#include "workloads/synthetic/single.hpp"
+#include "workloads/synthetic/specs.hpp"
+
+namespace faultline::synthetic {
+
+namespace {
+
+using namespace engine;
+
+class Pair : public SingleThreaded {
+  public:
+    explicit Pair(const Arguments& arguments) : SingleThreaded(arguments), plan_(arguments) {}
+
+    Result<void> prepare() override {
+        prepare_recorder({Operation::malloc, Operation::calloc, Operation::realloc, Operation::posix_memalign,
+                          Operation::free});
+        cookie_ = mix64(seed_);
+        return {};
+    }
+    void warmup() override { run(std::min<std::uint64_t>(plan_.blocks, 64)); }
+    void measure() override { run(plan_.blocks); }
+    void drain() override {}
+    std::uint64_t operations() const override { return plan_.blocks * plan_.calls_per_block(); }
+
+  private:
+    void run(std::uint64_t blocks) {
+        switch (plan_.make) {
+        case Make::malloc:
+            return run_with<Make::malloc>(blocks);
+        case Make::calloc:
+            return run_with<Make::calloc>(blocks);
+        case Make::realloc:
+            return run_with<Make::realloc>(blocks);
+        case Make::aligned:
+            return run_with<Make::aligned>(blocks);
+        }
+    }
+
+    template <Make make>
+    void run_with(std::uint64_t blocks) {
+        LatencyRecorder recorder = recorder_; // a local one can live in registers
+        Heap heap(recorder);
+        const BlockPlan plan = plan_;
+        std::uint64_t cookie = cookie_;
+        std::uint64_t sum = 0;
+        for (std::uint64_t i = 0; i < blocks; ++i) {
+            cookie += golden_gamma;
+            void* block = make_block<make>(heap, plan, cookie);
+            sum += check(block, plan.size, cookie, plan.touch);
+            heap.release(block, plan.size);
+        }
+        cookie_ = cookie;
+        sum_ += sum;
+        recorder_ = recorder;
+    }
+
+    BlockPlan plan_;
+    std::uint64_t cookie_ = 0;
+};
+
+constexpr Parameter parameters[] = {size_parameter, make_parameter, alignment_parameter, touch_parameter,
+                                    blocks_parameter};
+
+Cost cost(const Arguments& arguments) {
+    const BlockPlan plan(arguments);
+    const std::uint64_t warm = std::min<std::uint64_t>(plan.blocks, 64);
+    return {.live_bytes = plan.allocated_bytes_per_block(), // realloc may hold the old block and the new one
+            .allocated_bytes = (plan.blocks + warm) * plan.allocated_bytes_per_block(),
+            .operations = plan.blocks * plan.calls_per_block()};
+}
+
+} // namespace
+
+constinit const WorkloadSpec pair_spec = {
+    .name = "pair",
+    .summary = "malloc and free of one size, one block live at a time",
+    .citation =
+        "the micro benchmark of every allocator's own suite, e.g. glibc benchtests/bench-malloc-simple.c",
+    .parameters = parameters,
+    .threaded = false,
+    .micro = true,
+    .cost = cost,
+    .make = [](const Arguments& arguments) -> std::unique_ptr<Workload> {
+        return std::make_unique<Pair>(arguments);
+    },
+    .check = check_alignment,
+};
+
+} // namespace faultline::synthetic
