@@ -56,7 +56,7 @@ struct Metric {
 };
 
 struct Value {
-    const Metric* metric;
+    const Metric* metric;               // static: outlives the probe
     std::optional<std::uint64_t> value; // nullopt: this one could not be read now
 };
 
@@ -80,7 +80,12 @@ class Probe {
 // usage error that lists the known ones.
 Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
 
-// Per-phase values of a trial: from the snapshots at its marks, by each metric's kind.
+// The groups of this build, for `list` and for error messages: each group once, in the catalog's order.
+std::vector<std::string> all_groups();
+
+// Per-phase values of a trial: from the snapshots at its marks, by each metric's kind. Counters count from
+// attach(), so that the first snapshot, at the mark that ends `start`, is that phase's own count. A trial
+// that ended early gives fewer snapshots and has figures for the phases that ended.
 struct PhaseValue {
     engine::Phase phase;
     const Metric* metric;

@@ -1,0 +1,53 @@
+#include "kernel-probes/layers.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace faultline::probes {
+namespace {
+
+using Maker = std::unique_ptr<Probe> (*)(const Wanted&);
+
+// One line for each layer.
+constexpr Maker layers[] = {
+    [](const Wanted& wanted) { return make_procfs(wanted); },
+    [](const Wanted& wanted) { return make_perf_sw(wanted); },
+};
+
+} // namespace
+
+std::vector<std::string> all_groups() {
+    std::vector<std::string> groups;
+    for (const Maker make : layers) {
+        for (const Metric& metric : make([](std::string_view) { return true; })->metrics()) {
+            if (std::find(groups.begin(), groups.end(), metric.group) == groups.end()) {
+                groups.emplace_back(metric.group);
+            }
+        }
+    }
+    return groups;
+}
+
+Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups) {
+    const auto known = all_groups();
+    for (const std::string& group : groups) {
+        if (std::find(known.begin(), known.end(), group) == known.end()) {
+            return fail(Exit::usage, "", fmt::format("unknown probe group \"{}\"", group),
+                        fmt::format("the groups are {}", fmt::join(known, ", ")));
+        }
+    }
+    const Wanted wanted = [&](std::string_view group) {
+        return groups.empty() || std::find(groups.begin(), groups.end(), group) != groups.end();
+    };
+    std::vector<std::unique_ptr<Probe>> probes;
+    for (const Maker make : layers) {
+        auto probe = make(wanted);
+        if (!probe->metrics().empty()) {
+            probes.push_back(std::move(probe));
+        }
+    }
+    return probes;
+}
+
+} // namespace faultline::probes

@@ -1,0 +1,42 @@
+#include "kernel-probes/probe.hpp"
+
+#include <gtest/gtest.h>
+#include <set>
+
+using namespace faultline::probes;
+using faultline::Exit;
+
+TEST(Catalog, MetricNamesAreUniqueOverAllLayersAndCarryHelp) {
+    std::set<std::string_view> names;
+    const auto probes = make_probes({});
+    ASSERT_TRUE(probes);
+    for (const auto& probe : *probes) {
+        for (const Metric& metric : probe->metrics()) {
+            EXPECT_TRUE(names.insert(metric.name).second) << metric.name;
+            EXPECT_FALSE(metric.help.empty()) << metric.name;
+            EXPECT_EQ(metric.layer, probe->layer()) << metric.name;
+            EXPECT_EQ(metric.scope == Scope::host, metric.name.starts_with("host_")) << metric.name;
+        }
+    }
+    EXPECT_TRUE(names.contains("minor_faults"));
+    EXPECT_TRUE(names.contains("context_switches"));
+}
+
+TEST(Catalog, UnknownGroupIsAUsageErrorThatListsTheKnownOnes) {
+    const std::string groups[] = {"faults", "fualts"};
+    const auto probes = make_probes(groups);
+    ASSERT_FALSE(probes);
+    EXPECT_EQ(probes.error().status, Exit::usage);
+    EXPECT_NE(probes.error().line().find("unknown probe group \"fualts\"; the groups are faults, "),
+              std::string::npos);
+}
+
+TEST(Catalog, OnlyTheGroupsAskedForAreMeasured) {
+    const std::string groups[] = {"psi"};
+    const auto probes = make_probes(groups);
+    ASSERT_TRUE(probes);
+    ASSERT_EQ(probes->size(), 1U); // perf-sw has nothing to say of it
+    for (const Metric& metric : probes->front()->metrics()) {
+        EXPECT_EQ(metric.group, "psi");
+    }
+}
