@@ -1,0 +1,142 @@
+// A trace compiled for replay: for each thread a flat array of 64-bit words, with pointers resolved to slots
+// and the order between threads kept only where a block is released by another thread than the one that
+// allocated it. It is a file that the worker maps, so what the harness needs is the page cache's and not the
+// heap's.
+//
+// A word holds the operation in its low 6 bits, a slot of the thread in the next 26 and an argument in the
+// high 32:
+//
+//   end            -     -       the thread is done
+//   param          value in the high 58 bits: calloc's element count, an alignment, or a realloc's old size,
+//   for the
+//                  operation that follows
+//   wide           value in the high 58 bits: the size of the operation that follows, whose argument is then
+//   `saturated` malloc ...     slot  size    allocates into the slot free ...       slot  size    releases
+//   what is in the slot; the size is what it was allocated with (saturated) free_null      -     - free(NULL)
+//   realloc        slot  size    `param` before it holds the old size; the block stays in its slot
+//   realloc_null   slot  size    realloc(NULL, size)
+//   give           slot  edge    hands the block to another thread; follows the operation that allocated it
+//   take           slot  edge    waits for the block and puts it into a slot of this thread
+#pragma once
+
+#include "base/error.hpp"
+#include "workloads/trace/source.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+namespace faultline::trace {
+
+enum class Step : std::uint8_t {
+    end,
+    param,
+    wide,
+    malloc,
+    free,
+    free_null,
+    calloc,
+    realloc,
+    realloc_null,
+    memalign,
+    aligned_alloc,
+    posix_memalign,
+    op_new,
+    op_delete,
+    op_new_aligned,
+    op_delete_aligned,
+    give,
+    take,
+};
+inline constexpr unsigned step_last = static_cast<unsigned>(Step::take);
+
+inline constexpr unsigned step_bits = 6;
+inline constexpr unsigned slot_bits = 26;
+inline constexpr std::uint32_t max_slots = 1u << slot_bits;
+inline constexpr std::uint32_t saturated = UINT32_MAX;
+
+constexpr std::uint64_t make_word(Step step, std::uint32_t slot, std::uint32_t argument) {
+    return static_cast<std::uint64_t>(step) | static_cast<std::uint64_t>(slot) << step_bits |
+           static_cast<std::uint64_t>(argument) << 32;
+}
+constexpr std::uint64_t make_value_word(Step step, std::uint64_t value) {
+    return static_cast<std::uint64_t>(step) | value << step_bits;
+}
+constexpr Step step_of(std::uint64_t word) {
+    return static_cast<Step>(word & ((1u << step_bits) - 1));
+}
+constexpr std::uint32_t slot_of(std::uint64_t word) {
+    return static_cast<std::uint32_t>(word >> step_bits) & (max_slots - 1);
+}
+constexpr std::uint32_t argument_of(std::uint64_t word) {
+    return static_cast<std::uint32_t>(word >> 32);
+}
+constexpr std::uint64_t value_of(std::uint64_t word) {
+    return word >> step_bits;
+}
+
+inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
+inline constexpr std::uint32_t program_version =
+    1; // a change of compile() that changes its output counts too
+
+struct Leftover { // a block that is live at the end
+    std::uint32_t slot;
+    std::uint32_t reserved;
+    std::uint64_t size;
+};
+
+struct ProgramThread {
+    std::uint64_t words_offset; // in the file, a multiple of 64
+    std::uint64_t words;        // with the `end`
+    std::uint64_t leftovers_offset;
+    std::uint64_t leftovers;
+    std::uint64_t operations;
+    std::uint32_t slots;
+    std::uint32_t name; // as the trace numbers it
+};
+
+struct ProgramHeader {
+    char magic[8];
+    std::uint32_t version;
+    std::uint32_t threads;
+    std::uint64_t file_bytes;
+    std::uint64_t edges; // pairs of give and take
+    std::uint64_t operations;
+    std::uint64_t requested_bytes;
+    std::uint64_t live_bytes; // at the end
+    std::uint64_t live_blocks;
+    std::uint64_t peak_live_bytes;
+    std::uint64_t notes_offset; // lines of text on what was left out
+    std::uint64_t notes_bytes;
+    std::uint32_t reserved;
+    std::uint32_t checksum; // crc32 of everything behind the header
+};
+static_assert(sizeof(ProgramHeader) == 96 && sizeof(ProgramThread) == 48 && sizeof(Leftover) == 16);
+
+// Compiles to the bytes of a program file: the same trace always gives the same bytes.
+Result<std::string> compile(EventSource& source);
+
+// A program file, mapped and populated for reading. Everything in it has been checked against its bounds.
+class Program {
+  public:
+    // Fails with no_input, data (not a program, other version, damaged) or os.
+    static Result<Program> map(const std::filesystem::path& path);
+    static Result<Program> map(int fd, const std::string& name); // the descriptor may be closed afterwards
+    static bool is_program(const std::filesystem::path& path);
+    Program(Program&& other) noexcept;
+    Program& operator=(Program&&) = delete;
+    ~Program();
+
+    const ProgramHeader& header() const { return *reinterpret_cast<const ProgramHeader*>(base_); }
+    std::span<const ProgramThread> threads() const;
+    const std::uint64_t* words(const ProgramThread& thread) const;
+    std::span<const Leftover> leftovers(const ProgramThread& thread) const;
+    std::string_view notes() const;
+
+  private:
+    Program(const char* base, std::size_t size) : base_(base), size_(size) {}
+    const char* base_;
+    std::size_t size_;
+};
+
+} // namespace faultline::trace
