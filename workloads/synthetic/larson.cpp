@@ -2,11 +2,10 @@
 // own array; after a generation it starts a successor that inherits the array, and ends, so that blocks are
 // freed by threads that did not make them. Larson and Krishnan, "Memory Allocation for Long-Running Server
 // Applications", ISMM 1998.
-#include "workloads/engine/heap.hpp"
 #include "workloads/engine/parameter.hpp"
-#include "workloads/engine/rng.hpp"
 #include "workloads/engine/team.hpp"
 #include "workloads/engine/touch.hpp"
+#include "workloads/synthetic/pattern.hpp"
 #include "workloads/synthetic/specs.hpp"
 
 #include <utility>
@@ -34,35 +33,30 @@ struct Step {
 };
 
 template <bool sized>
-class Larson final : public Workload {
+class Larson final : public Pattern {
   public:
     explicit Larson(const Arguments& arguments)
-        : seed_(arguments.seed), threads_(arguments.threads),
-          latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))),
-          slots_(static_cast<std::size_t>(arguments.integer("slots"))),
-          min_size_(static_cast<std::uint64_t>(arguments.integer("min_size"))),
-          max_size_(static_cast<std::uint64_t>(arguments.integer("max_size"))),
-          steps_(static_cast<std::size_t>(arguments.integer("operations"))),
-          generation_(static_cast<std::size_t>(arguments.integer("generation"))) {}
+        : Pattern(arguments), slots_(count_of(arguments, "slots")),
+          min_size_(count_of(arguments, "min_size")), max_size_(count_of(arguments, "max_size")),
+          steps_(count_of(arguments, "operations")), generation_(count_of(arguments, "generation")) {}
 
     Result<void> prepare() override {
-        static constexpr Operation plain[] = {Operation::malloc, Operation::free};
-        static constexpr Operation with_size[] = {Operation::operator_new, Operation::operator_delete};
+        if constexpr (sized)
+            prepare_lanes(threads_, {Operation::operator_new, Operation::operator_delete});
+        else
+            prepare_lanes(threads_, {Operation::malloc, Operation::free});
         chains_ = arena_.array<Chain>(threads_);
         for (unsigned index = 0; index < threads_; ++index) {
-            Chain& chain = chains_[index];
-            chain.owner = this;
-            chain.blocks = arena_.array<Block>(slots_);
             const std::span<Step> stream = arena_.array<Step>(steps_);
-            chain.stream = stream;
-            chain.links = arena_.array<Link>((steps_ + generation_ - 1) / generation_);
-            for (std::size_t number = 0; number < chain.links.size(); ++number)
-                chain.links[number] = {&chain, number, {}};
-            chain.recorder.prepare(arena_, latency_every_, sized ? with_size : plain);
             Rng random(seed_, index + 1);
             for (Step& step : stream)
                 step = {static_cast<std::uint16_t>(random.below(slots_)),
                         static_cast<std::uint16_t>(random.between(min_size_, max_size_))};
+            const std::size_t generations = (steps_ + generation_ - 1) / generation_;
+            chains_[index] = {this, index, arena_.array<Block>(slots_), stream,
+                              arena_.array<Link>(generations)};
+            for (std::size_t number = 0; number < generations; ++number)
+                chains_[index].links[number] = {&chains_[index], number, {}};
         }
         return {};
     }
@@ -70,19 +64,19 @@ class Larson final : public Workload {
     // As the original: the main thread makes all blocks, shuffles them over the threads, and replaces each
     // four times on average.
     void warmup() override {
-        LatencyRecorder unrecorded;
-        Heap heap(unrecorded);
-        Rng random(seed_, 0);
-        const std::size_t all = slots_ * threads_;
-        for (std::size_t i = 0; i < all; ++i)
-            fill(heap, at(i), random.between(min_size_, max_size_));
-        for (std::size_t i = all - 1; i > 0; --i)
-            std::swap(at(i), at(random.below(i + 1)));
-        for (std::size_t i = 0; i < 4 * all; ++i) {
-            Block& block = at(random.below(all));
-            warm_sum_ += empty(heap, block);
-            fill(heap, block, random.between(min_size_, max_size_));
-        }
+        unmeasured([&](Heap& heap, std::uint64_t& sum) {
+            Rng random(seed_, 0);
+            const std::size_t all = slots_ * threads_;
+            for (std::size_t i = 0; i < all; ++i)
+                fill(heap, at(i), random.between(min_size_, max_size_));
+            for (std::size_t i = all - 1; i > 0; --i)
+                std::swap(at(i), at(random.below(i + 1)));
+            for (std::size_t i = 0; i < 4 * all; ++i) {
+                Block& block = at(random.below(all));
+                sum += empty(heap, block);
+                fill(heap, block, random.between(min_size_, max_size_));
+            }
+        });
         for (Chain& chain : chains_)
             chain.links[0].thread = start_thread(link_main, &chain.links[0]);
     }
@@ -95,26 +89,13 @@ class Larson final : public Workload {
     }
 
     void drain() override {
-        LatencyRecorder unrecorded;
-        Heap heap(unrecorded);
-        for (Chain& chain : chains_)
-            for (Block& block : chain.blocks)
-                chain.sum += empty(heap, block);
+        unmeasured([&](Heap& heap, std::uint64_t& sum) {
+            for (std::size_t i = 0; i < slots_ * threads_; ++i)
+                sum += empty(heap, at(i)) * (i + 1);
+        });
     }
 
     std::uint64_t operations() const override { return 2 * std::uint64_t{threads_} * steps_; }
-
-    std::uint64_t checksum() const override {
-        std::uint64_t sum = mix64(seed_) + warm_sum_;
-        for (const Chain& chain : chains_)
-            sum = mix64(sum + chain.sum);
-        return sum;
-    }
-
-    void collect_latency(LatencyRecorder& all, Arena& arena) const override {
-        for (const Chain& chain : chains_)
-            all.merge(arena, chain.recorder);
-    }
 
   private:
     struct Block {
@@ -127,13 +108,12 @@ class Larson final : public Workload {
         std::size_t number = 0;
         pthread_t thread{};
     };
-    struct alignas(64) Chain { // a thread and its successors, one alive at a time
+    struct Chain { // a thread and its successors, one alive at a time
         Larson* owner = nullptr;
+        unsigned lane = 0;
         std::span<Block> blocks;
         std::span<const Step> stream;
         std::span<Link> links;
-        LatencyRecorder recorder;
-        std::uint64_t sum = 0;
     };
 
     Block& at(std::size_t index) { return chains_[index / slots_].blocks[index % slots_]; }
@@ -162,17 +142,15 @@ class Larson final : public Workload {
         Chain& chain = *link.chain;
         if (link.number == 0)
             chain.owner->start_.wait();
-        const std::size_t generation = chain.owner->generation_;
-        const std::size_t first = link.number * generation;
-        const std::size_t count = std::min(generation, chain.stream.size() - first);
-        Heap heap(chain.recorder);
-        std::uint64_t sum = 0;
-        for (const Step step : chain.stream.subspan(first, count)) {
-            Block& block = chain.blocks[step.slot];
-            sum += empty(heap, block) * (step.slot + std::uint64_t{1});
-            fill(heap, block, step.size);
-        }
-        chain.sum += sum;
+        const std::size_t first = link.number * chain.owner->generation_;
+        const std::size_t count = std::min(chain.owner->generation_, chain.stream.size() - first);
+        chain.owner->in_lane(chain.lane, [&](Heap& heap, std::uint64_t& sum) {
+            for (const Step step : chain.stream.subspan(first, count)) {
+                Block& block = chain.blocks[step.slot];
+                sum += empty(heap, block) * (step.slot + std::uint64_t{1});
+                fill(heap, block, step.size);
+            }
+        });
         if (link.number + 1 < chain.links.size()) {
             Link& next = chain.links[link.number + 1];
             next.thread = start_thread(link_main, &next);
@@ -180,25 +158,14 @@ class Larson final : public Workload {
         return nullptr;
     }
 
-    std::uint64_t seed_;
-    unsigned threads_;
-    std::uint64_t latency_every_;
     std::size_t slots_;
     std::uint64_t min_size_;
     std::uint64_t max_size_;
     std::size_t steps_;
     std::size_t generation_;
-    Arena arena_;
     std::span<Chain> chains_;
     StartFlag start_;
-    std::uint64_t warm_sum_ = 0;
 };
-
-Result<void> check_sizes(const Arguments& arguments, std::string_view where) {
-    if (arguments.integer("min_size") > arguments.integer("max_size"))
-        return fail(Exit::usage, std::string(where), "min_size is above max_size", "exchange the two");
-    return {};
-}
 
 Cost cost(const Arguments& arguments) {
     const auto slots = static_cast<std::uint64_t>(arguments.integer("slots"));
@@ -208,11 +175,6 @@ Cost cost(const Arguments& arguments) {
     return {.live_bytes = arguments.threads * slots * max_size,
             .allocated_bytes = arguments.threads * (5 * slots + steps) * mean_size,
             .operations = 2 * arguments.threads * steps};
-}
-
-template <bool sized>
-std::unique_ptr<Workload> make(const Arguments& arguments) {
-    return std::make_unique<Larson<sized>>(arguments);
 }
 
 constexpr std::string_view source =
@@ -229,7 +191,7 @@ constinit const WorkloadSpec larson_spec = {
     .threaded = true,
     .micro = false,
     .cost = cost,
-    .make = make<false>,
+    .make = make_pattern<Larson<false>>,
     .check = check_sizes,
 };
 
@@ -241,7 +203,7 @@ constinit const WorkloadSpec larson_sized_spec = {
     .threaded = true,
     .micro = false,
     .cost = cost,
-    .make = make<true>,
+    .make = make_pattern<Larson<true>>,
     .check = check_sizes,
 };
 

@@ -1,6 +1,6 @@
 // pair: makes one block and frees it, again and again: the shortest path through an allocator.
 #include "workloads/synthetic/micro.hpp"
-#include "workloads/synthetic/single.hpp"
+#include "workloads/synthetic/pattern.hpp"
 #include "workloads/synthetic/specs.hpp"
 
 namespace faultline::synthetic {
@@ -9,17 +9,17 @@ namespace {
 
 using namespace engine;
 
-class Pair : public SingleThreaded {
+class Pair final : public Pattern {
   public:
-    explicit Pair(const Arguments& arguments) : SingleThreaded(arguments), plan_(arguments) {}
+    explicit Pair(const Arguments& arguments) : Pattern(arguments), plan_(arguments) {}
 
     Result<void> prepare() override {
-        prepare_recorder({Operation::malloc, Operation::calloc, Operation::realloc, Operation::posix_memalign,
+        prepare_lanes(1, {Operation::malloc, Operation::calloc, Operation::realloc, Operation::posix_memalign,
                           Operation::free});
         cookie_ = mix64(seed_);
         return {};
     }
-    void warmup() override { run(std::min<std::uint64_t>(plan_.blocks, 64)); }
+    void warmup() override { run(plan_.warm_blocks()); }
     void measure() override { run(plan_.blocks); }
     void drain() override {}
     std::uint64_t operations() const override { return plan_.blocks * plan_.calls_per_block(); }
@@ -40,20 +40,16 @@ class Pair : public SingleThreaded {
 
     template <Make make>
     void run_with(std::uint64_t blocks) {
-        LatencyRecorder recorder = recorder_; // a local one can live in registers
-        Heap heap(recorder);
-        const BlockPlan plan = plan_;
-        std::uint64_t cookie = cookie_;
-        std::uint64_t sum = 0;
-        for (std::uint64_t i = 0; i < blocks; ++i) {
-            cookie += golden_gamma;
-            void* block = make_block<make>(heap, plan, cookie);
-            sum += check(block, plan.size, cookie, plan.touch);
-            heap.release(block, plan.size);
-        }
-        cookie_ = cookie;
-        sum_ += sum;
-        recorder_ = recorder;
+        in_lane(0, [&, plan = plan_](Heap& heap, std::uint64_t& sum) {
+            std::uint64_t cookie = cookie_;
+            for (std::uint64_t i = 0; i < blocks; ++i) {
+                cookie += golden_gamma;
+                void* block = make_block<make>(heap, plan, cookie);
+                sum += check(block, plan.size, cookie, plan.touch);
+                heap.release(block, plan.size);
+            }
+            cookie_ = cookie;
+        });
     }
 
     BlockPlan plan_;
@@ -65,9 +61,8 @@ constexpr Parameter parameters[] = {size_parameter, make_parameter, alignment_pa
 
 Cost cost(const Arguments& arguments) {
     const BlockPlan plan(arguments);
-    const std::uint64_t warm = std::min<std::uint64_t>(plan.blocks, 64);
     return {.live_bytes = plan.allocated_bytes_per_block(), // realloc may hold the old block and the new one
-            .allocated_bytes = (plan.blocks + warm) * plan.allocated_bytes_per_block(),
+            .allocated_bytes = (plan.blocks + plan.warm_blocks()) * plan.allocated_bytes_per_block(),
             .operations = plan.blocks * plan.calls_per_block()};
 }
 
@@ -82,9 +77,7 @@ constinit const WorkloadSpec pair_spec = {
     .threaded = false,
     .micro = true,
     .cost = cost,
-    .make = [](const Arguments& arguments) -> std::unique_ptr<Workload> {
-        return std::make_unique<Pair>(arguments);
-    },
+    .make = make_pattern<Pair>,
     .check = check_alignment,
 };
 

@@ -1,0 +1,215 @@
+// mstressN: threads that come and go, make objects of mixed sizes, keep some, free others at random and swap
+// some with each other through a shared array, half of which survives each round. Every word of every object
+// is checked. After the description of mimalloc's stress test (Leijen, Zorn, de Moura, "Mimalloc: Free List
+// Sharding in Action", APLAS 2019).
+#include "workloads/engine/parameter.hpp"
+#include "workloads/engine/team.hpp"
+#include "workloads/synthetic/pattern.hpp"
+#include "workloads/synthetic/specs.hpp"
+
+#include <atomic>
+
+namespace faultline::synthetic {
+
+namespace {
+
+using namespace engine;
+
+constexpr Parameter parameters[] = {
+    integer_parameter("scale", "50", 1, 100'000, "hundreds",
+                      "of allocations a round in thread 0; more in others"),
+    integer_parameter("rounds", "25", 1, 100'000, "rounds", "each with new threads"),
+    integer_parameter("transfer", "1000", 1, 1 << 20, "objects", "in the array through which threads swap"),
+};
+
+constexpr unsigned retained_shift = 2; // retained objects have up to four times as many words
+
+using Word = std::uint64_t;
+using Slot = std::atomic<Word*>;
+
+// What a thread does in one step, in this order. The choices are made before the clock; which object a swap
+// brings in is up to scheduling.
+struct Step {
+    static constexpr std::uint32_t nothing = UINT32_MAX;
+    std::uint32_t words;    // of the object it makes
+    bool retained;          // keeps it to the end of the round
+    std::uint32_t free;     // index of the local object it frees, or nothing
+    std::uint32_t swap;     // index of the local one it swaps, or nothing
+    std::uint32_t transfer; // with this one of the shared array
+};
+
+std::uint64_t local_objects(std::uint64_t scale, unsigned index) {
+    return 100 * scale * (index % 8 + 1);
+}
+
+// 2^0 to 2^(shift-1) words; one in a hundred is larger: mostly a hundred times, rarely a thousand or ten
+// thousand.
+std::uint32_t draw_words(Rng& random, unsigned shift) {
+    std::uint32_t words = 1U << random.below(shift);
+    if (random.chance(1))
+        words *= random.chance(1) ? 10'000 : random.chance(10) ? 1000 : 100;
+    return words;
+}
+
+class Mstress final : public Pattern {
+  public:
+    explicit Mstress(const Arguments& arguments)
+        : Pattern(arguments), scale_(count_of(arguments, "scale")), rounds_(count_of(arguments, "rounds")),
+          transfer_count_(count_of(arguments, "transfer")), key_(mix64(arguments.seed)) {}
+
+    Result<void> prepare() override {
+        prepare_lanes(threads_, {Operation::calloc, Operation::free});
+        transfer_ = arena_.array<Slot>(transfer_count_);
+        survives_ = arena_.array<bool>(rounds_ * transfer_count_);
+        Rng random(seed_, 0);
+        for (bool& survives : survives_)
+            survives = random.chance(50);
+        for (std::size_t i = 0; i < transfer_count_; ++i)
+            survives_[(rounds_ - 1) * transfer_count_ + i] = false; // nothing is left after the last round
+        members_ = arena_.array<Member>(threads_);
+        for (unsigned index = 0; index < threads_; ++index)
+            prepare_member(members_[index], index);
+        return {};
+    }
+
+    void warmup() override { run_round(rounds_ - 1); }
+    void measure() override {
+        for (std::uint64_t round = 0; round < rounds_; ++round)
+            run_round(round);
+    }
+
+    void drain() override {} // the last round has freed everything
+
+    std::uint64_t operations() const override { return 2 * rounds_ * objects_a_round_; }
+
+  private:
+    struct Member {
+        Mstress* owner = nullptr;
+        unsigned index = 0;
+        pthread_t thread{};
+        std::span<const Step> stream;
+        std::span<Word*> local;
+        std::span<Word*> retained;
+    };
+
+    void prepare_member(Member& member, unsigned index) {
+        const std::uint64_t local = local_objects(scale_, index);
+        const std::uint64_t retained = local / 2;
+        const std::span<Step> stream = arena_.array<Step>(local + retained);
+        Rng random(seed_, index + 1);
+        std::uint64_t local_left = local;
+        std::uint64_t retained_left = retained;
+        std::uint64_t made = 0; // local slots in use: the stream's view, which does not see swaps
+        for (Step& step : stream) {
+            step.retained = retained_left > 0 && (local_left == 0 || random.chance(50));
+            step.words = draw_words(random, step.retained ? 5 + retained_shift : 5);
+            --(step.retained ? retained_left : local_left);
+            made += step.retained ? 0 : 1;
+            const bool frees = random.chance(66);
+            const bool swaps = random.chance(25);
+            step.free = made > 0 && frees ? static_cast<std::uint32_t>(random.below(made)) : Step::nothing;
+            step.swap = made > 0 && swaps ? static_cast<std::uint32_t>(random.below(made)) : Step::nothing;
+            step.transfer = static_cast<std::uint32_t>(random.below(transfer_count_));
+        }
+        member = {this, index, {}, stream, arena_.array<Word*>(local), arena_.array<Word*>(retained)};
+        objects_a_round_ += local + retained;
+    }
+
+    void run_round(std::uint64_t round) {
+        for (Member& member : members_)
+            member.thread = start_thread(member_main, &member);
+        for (const Member& member : members_)
+            join_thread(member.thread);
+        in_lane(0, [&](Heap& heap, std::uint64_t& sum) {
+            for (std::size_t i = 0; i < transfer_count_; ++i)
+                if (!survives_[round * transfer_count_ + i])
+                    sum += free_object(heap, transfer_[i].exchange(nullptr));
+        });
+    }
+
+    static void* member_main(void* argument) {
+        Member& member = *static_cast<Member*>(argument);
+        member.owner->in_lane(member.index, [&](Heap& heap, std::uint64_t& sum) {
+            member.owner->run_stream(member, heap, sum);
+        });
+        return nullptr;
+    }
+
+    void run_stream(const Member& member, Heap& heap, std::uint64_t& sum) {
+        std::size_t locals = 0;
+        std::size_t kept = 0;
+        for (const Step& step : member.stream) {
+            (step.retained ? member.retained[kept++] : member.local[locals++]) =
+                make_object(heap, step.words);
+            if (step.free != Step::nothing) {
+                sum += free_object(heap, member.local[step.free]);
+                member.local[step.free] = nullptr;
+            }
+            if (step.swap != Step::nothing)
+                member.local[step.swap] = transfer_[step.transfer].exchange(member.local[step.swap]);
+        }
+        for (Word* object : member.retained)
+            sum += free_object(heap, object);
+        for (Word* object : member.local)
+            sum += free_object(heap, object);
+    }
+
+    // Word i of an object of n words holds (n - i) ^ key, so that whoever frees it knows its size from the
+    // first.
+    Word* make_object(Heap& heap, std::size_t words) const {
+        Word* object = static_cast<Word*>(heap.allocate_zeroed(words, sizeof(Word)));
+        for (std::size_t i = 0; i < words; ++i) {
+            if (object[i] != 0) [[unlikely]]
+                die_corrupt(object, words * sizeof(Word)); // calloc promised zeros
+            object[i] = (words - i) ^ key_;
+        }
+        return object;
+    }
+    std::uint64_t free_object(Heap& heap, Word* object) const {
+        if (object == nullptr)
+            return 0;
+        const std::uint64_t words = object[0] ^ key_;
+        for (std::size_t i = 0; i < words; ++i)
+            if ((object[i] ^ key_) != words - i) [[unlikely]]
+                die_corrupt(object, words * sizeof(Word));
+        heap.release(object, words * sizeof(Word));
+        return mix64(words);
+    }
+
+    std::uint64_t scale_;
+    std::uint64_t rounds_;
+    std::size_t transfer_count_;
+    Word key_;
+    std::uint64_t objects_a_round_ = 0;
+    std::span<Slot> transfer_;
+    std::span<bool> survives_; // by round, then slot of the transfer array
+    std::span<Member> members_;
+};
+
+Cost cost(const Arguments& arguments) {
+    std::uint64_t objects = 0;
+    for (unsigned index = 0; index < arguments.threads; ++index)
+        objects += local_objects(count_of(arguments, "scale"), index) * 3 / 2;
+    // The mean of draw_words(): 6.2 words of a local object and 18.1 of a retained one before the rare large
+    // ones, which add 1 % times (0.99 * (0.1 * 1000 + 0.9 * 100) + 0.01 * 10000), that is 2.88 times as much.
+    constexpr std::uint64_t mean_bytes = 8 * (2 * 6.2 + 18.1) / 3 * 3.88 + 1;
+    return {.live_bytes = objects * mean_bytes, // were nothing freed before the round's end
+            .allocated_bytes = (count_of(arguments, "rounds") + 1) * objects * mean_bytes,
+            .operations = 2 * count_of(arguments, "rounds") * objects};
+}
+
+} // namespace
+
+constinit const WorkloadSpec mstress_spec = {
+    .name = "mstressN",
+    .summary =
+        "threads made anew each round, objects of mixed sizes swapped between them, every word checked",
+    .citation = "mimalloc test/test-stress.c; Leijen, Zorn, de Moura, Mimalloc, APLAS 2019",
+    .parameters = parameters,
+    .threaded = true,
+    .micro = false,
+    .cost = cost,
+    .make = make_pattern<Mstress>,
+};
+
+} // namespace faultline::synthetic
