@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,31 @@ ssize_t retried(Call call) {
     while (result < 0 && errno == EINTR)
         result = call();
     return result;
+}
+
+std::uint64_t nanoseconds(const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_usec) * 1'000;
+}
+
+Usage usage_now() {
+    rusage raw{};
+    getrusage(RUSAGE_SELF, &raw);
+    return {.user_ns = nanoseconds(raw.ru_utime),
+            .system_ns = nanoseconds(raw.ru_stime),
+            .minor_faults = static_cast<std::uint64_t>(raw.ru_minflt),
+            .major_faults = static_cast<std::uint64_t>(raw.ru_majflt),
+            .voluntary_switches = static_cast<std::uint64_t>(raw.ru_nvcsw),
+            .involuntary_switches = static_cast<std::uint64_t>(raw.ru_nivcsw)};
+}
+
+Usage since(const Usage& begin, const Usage& end) {
+    return {.user_ns = end.user_ns - begin.user_ns,
+            .system_ns = end.system_ns - begin.system_ns,
+            .minor_faults = end.minor_faults - begin.minor_faults,
+            .major_faults = end.major_faults - begin.major_faults,
+            .voluntary_switches = end.voluntary_switches - begin.voluntary_switches,
+            .involuntary_switches = end.involuntary_switches - begin.involuntary_switches};
 }
 
 void tell_and_wait(int fd, Phase phase, std::uint64_t now_ns) {
@@ -46,11 +72,13 @@ void PhaseGate::enter(Phase phase) {
     const std::uint64_t now_ns = monotonic_ns();
     before.cpu_ns = process_cpu_ns() - cpu_begin_ns_;
     before.wall_ns = now_ns - before.begin_ns;
+    before.usage = since(usage_begin_, usage_now());
     if (fd_ >= 0)
         tell_and_wait(fd_, phase, now_ns);
     current_ = phase;
     PhaseTimes& after = times_[static_cast<std::size_t>(phase)];
     after.entered = true;
+    usage_begin_ = usage_now();
     cpu_begin_ns_ = process_cpu_ns();
     after.begin_ns = monotonic_ns();
 }

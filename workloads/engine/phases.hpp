@@ -8,10 +8,21 @@
 
 namespace faultline::engine {
 
+// getrusage(2) of the whole process: all threads, those that ended included.
+struct Usage {
+    std::uint64_t user_ns = 0;
+    std::uint64_t system_ns = 0;
+    std::uint64_t minor_faults = 0;
+    std::uint64_t major_faults = 0;
+    std::uint64_t voluntary_switches = 0;
+    std::uint64_t involuntary_switches = 0;
+};
+
 struct PhaseTimes {
     std::uint64_t begin_ns = 0; // CLOCK_MONOTONIC
     std::uint64_t wall_ns = 0;
     std::uint64_t cpu_ns = 0; // CLOCK_PROCESS_CPUTIME_ID: all threads
+    Usage usage;
     bool entered = false;
 };
 
@@ -22,8 +33,8 @@ class PhaseGate {
     explicit PhaseGate(int fd);
 
     // Ends the phase before, tells the parent, waits for its leave, begins `phase`. Both clocks are read
-    // right inside: while the worker stands at the gate neither phase runs. A parent that is gone ends the
-    // worker with EX_IOERR. Takes no memory.
+    // right inside, the rest of the process's usage around them: while the worker stands at the gate neither
+    // phase runs. A parent that is gone ends the worker with EX_IOERR. Takes no memory.
     void enter(Phase phase);
 
     const PhaseTimes& times(Phase phase) const { return times_[static_cast<std::size_t>(phase)]; }
@@ -32,6 +43,7 @@ class PhaseGate {
     int fd_;
     Phase current_ = Phase::start;
     std::uint64_t cpu_begin_ns_ = 0;
+    Usage usage_begin_;
     std::array<PhaseTimes, phase_count + 1> times_{};
 };
 

@@ -14,7 +14,9 @@
 //               "aligned_alloc", "posix_memalign", "operator new", "operator delete"},   // "" when absent
 //  "checksum": "0123456789abcdef",
 //  "harness_bytes": 1048576,        // the engine's own anonymous mappings, resident
-//  "phases": [{"name": "measure", "begin_ns": CLOCK_MONOTONIC, "wall_ns", "cpu_ns", "operations"}],
+//  "phases": [{"name": "measure", "begin_ns": CLOCK_MONOTONIC, "wall_ns", "cpu_ns", "operations",
+//              "user_ns", "system_ns", "minor_faults", "major_faults",          // getrusage(2)
+//              "voluntary_switches", "involuntary_switches"}],
 //  "latency": [{"operation": "malloc", "size_class": "64", "unit": "ns", "count", "sampled_every",
 //               "p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "buckets": [[upper_ns, count],
 //               ...]}],

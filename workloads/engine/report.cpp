@@ -22,6 +22,12 @@ Json phases_json(const Report& report) {
                           {"begin_ns", times.begin_ns},
                           {"wall_ns", times.wall_ns},
                           {"cpu_ns", times.cpu_ns},
+                          {"user_ns", times.usage.user_ns},
+                          {"system_ns", times.usage.system_ns},
+                          {"minor_faults", times.usage.minor_faults},
+                          {"major_faults", times.usage.major_faults},
+                          {"voluntary_switches", times.usage.voluntary_switches},
+                          {"involuntary_switches", times.usage.involuntary_switches},
                           {"operations", phase == Phase::measure ? report.operations : 0}});
     }
     return phases;
