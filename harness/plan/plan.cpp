@@ -1,0 +1,100 @@
+#include "harness/plan/plan.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace faultline::plan {
+namespace {
+
+// The standard fixes what mt19937_64 gives but not what std::shuffle and the distributions do with it; these
+// are fixed.
+using Generator = std::mt19937_64;
+
+std::uint64_t below(Generator& generator, std::uint64_t bound) {
+    return generator() % bound;
+}
+
+template <typename T>
+void shuffle(std::vector<T>& values, Generator& generator) {
+    for (std::size_t i = values.size(); i > 1; --i) {
+        std::swap(values[i - 1], values[below(generator, i)]);
+    }
+}
+
+// splitmix64's finaliser (Steele et al. 2014): neighbouring inputs give unrelated outputs.
+std::uint64_t mix(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    return x ^ (x >> 31);
+}
+
+std::vector<std::size_t> shuffled_indices(std::size_t count, Generator& generator) {
+    std::vector<std::size_t> indices(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        indices[i] = i;
+    }
+    shuffle(indices, generator);
+    return indices;
+}
+
+std::string mebibytes(std::uint64_t bytes) {
+    return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+}
+
+} // namespace
+
+bool Plan::skipped(std::size_t row, std::size_t arm) const {
+    return std::any_of(skips.begin(), skips.end(),
+                       [&](const Skip& skip) { return skip.row == row && skip.arm == arm; });
+}
+
+std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
+    Generator order(mix(plan.seed ^ mix(round)));
+    std::vector<TrialSpec> trials;
+    for (const std::size_t row : shuffled_indices(plan.rows.size(), order)) {
+        Generator pair_order(mix(plan.seed ^ mix((std::uint64_t{row} << 32) | (round / 2))));
+        std::vector<std::size_t> arms = shuffled_indices(plan.arms.size(), pair_order);
+        if (round % 2 == 1) {
+            std::reverse(arms.begin(), arms.end());
+        }
+        for (const std::size_t arm : arms) {
+            if (plan.skipped(row, arm)) {
+                continue;
+            }
+            TrialSpec trial;
+            trial.row = row;
+            trial.arm = arm;
+            trial.round = round;
+            trial.position = static_cast<unsigned>(trials.size());
+            trial.seed =
+                mix(plan.seed + mix((std::uint64_t{row} << 32) | round)) >> 1; // fits a signed reader
+            trial.environment_bytes = static_cast<unsigned>(below(order, 4096));
+            trials.push_back(trial);
+        }
+    }
+    return trials;
+}
+
+Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
+    for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+        const engine::Cost& cost = plan.rows[row].cost;
+        if (cost.live_bytes > memory_bytes) {
+            return fail(Exit::unavailable, plan.rows[row].label,
+                        "needs " + mebibytes(cost.live_bytes) + " of live memory; this machine has " +
+                            mebibytes(memory_bytes) + " to spare",
+                        "make its parameters smaller, or leave it out");
+        }
+        for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+            if (plan.arms[arm].role == Role::floor && cost.allocated_bytes > memory_bytes) {
+                plan.skips.push_back({row, arm,
+                                      "the null allocator never frees, and would keep " +
+                                          mebibytes(cost.allocated_bytes) + " of the " +
+                                          mebibytes(memory_bytes) + " to spare"});
+            }
+        }
+    }
+    return {};
+}
+
+} // namespace faultline::plan

@@ -1,0 +1,74 @@
+// The plan of a run: which workloads with which arguments, on which allocators, in what order. Plain values;
+// the same plan and seed give the same order and the same operation streams.
+#pragma once
+
+#include "allocators/registry/registry.hpp"
+#include "workloads/engine/workload.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::plan {
+
+struct Row {
+    std::string label; // unique in the plan: "larson2", "pair:size=64", "trace:lua"
+    const engine::WorkloadSpec* spec = nullptr;
+    engine::Arguments arguments; // as the user gave them, complete; the seed is a trial's
+    std::map<std::string, std::string, std::less<>> given; // the parameters that are not defaults
+    std::map<std::string, std::string, std::less<>>
+        for_worker; // replaces arguments: a trace's compiled program
+    engine::Cost cost;
+};
+
+enum class Role {
+    subject, // compared and ranked
+    floor,   // the null allocator: what the harness itself costs
+};
+
+struct Arm {
+    registry::Allocator allocator;
+    Role role = Role::subject;
+};
+
+struct Skip {
+    std::size_t row;
+    std::size_t arm;
+    std::string reason;
+};
+
+struct Plan {
+    std::string suite; // name of the suite, or the words of the command line
+    std::uint64_t seed = 1;
+    unsigned rounds = 5;
+    std::uint64_t idle_ms = 200;
+    std::uint64_t timeout_s = 60;
+    std::vector<Row> rows;
+    std::vector<Arm> arms;
+    std::vector<Skip> skips; // pairs that are not run, with the reason
+
+    bool skipped(std::size_t row, std::size_t arm) const;
+};
+
+struct TrialSpec {
+    std::size_t row = 0;
+    std::size_t arm = 0;
+    unsigned round = 0;
+    unsigned position = 0;          // within the round, from 0
+    std::uint64_t seed = 0;         // of the operation stream: the same for every arm of a row in a round
+    unsigned environment_bytes = 0; // padding of the environment, so that no stack layout is favoured
+};
+
+// One round: every pair that is not skipped, once. Workloads come in random order, and the arms of one
+// workload stand next to each other in random order, so that what is compared is measured close in time.
+// Round 2k+1 runs each workload's arms in the reverse of round 2k: over two rounds each arm was as often
+// before another as after it. Sources: Mytkowicz et al. 2009 (environment size), Kalibera and Jones 2013
+// (randomised, paired order).
+std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round);
+
+// Skips the floor where never freeing would need more than `memory_bytes`, and fails where a row's live bytes
+// alone would: with the row, what it needs and what there is.
+Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes);
+
+} // namespace faultline::plan

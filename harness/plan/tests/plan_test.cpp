@@ -1,0 +1,102 @@
+#include "harness/plan/plan.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+
+using namespace faultline::plan;
+
+namespace {
+
+Plan plan_of(std::size_t rows, std::size_t arms) {
+    Plan plan;
+    plan.seed = 42;
+    for (std::size_t i = 0; i < rows; ++i) {
+        plan.rows.emplace_back().label = "w" + std::to_string(i);
+    }
+    plan.arms.resize(arms);
+    return plan;
+}
+
+bool same(const std::vector<TrialSpec>& a, const std::vector<TrialSpec>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const TrialSpec& x, const TrialSpec& y) {
+        return x.row == y.row && x.arm == y.arm && x.seed == y.seed &&
+               x.environment_bytes == y.environment_bytes;
+    });
+}
+
+} // namespace
+
+TEST(DrawRound, HoldsEveryPairOnce) {
+    const auto trials = draw_round(plan_of(5, 4), 3);
+    std::set<std::pair<std::size_t, std::size_t>> pairs;
+    for (const TrialSpec& trial : trials) {
+        pairs.emplace(trial.row, trial.arm);
+        EXPECT_EQ(trial.round, 3U);
+    }
+    EXPECT_EQ(trials.size(), 20U);
+    EXPECT_EQ(pairs.size(), 20U);
+}
+
+TEST(DrawRound, SeedReproducesOrderAndAnotherSeedDoesNot) {
+    Plan plan = plan_of(5, 4);
+    const auto first = draw_round(plan, 0);
+    EXPECT_TRUE(same(first, draw_round(plan, 0)));
+    EXPECT_FALSE(same(first, draw_round(plan, 2)));
+    plan.seed = 43;
+    EXPECT_FALSE(same(first, draw_round(plan, 0)));
+}
+
+TEST(DrawRound, ArmsOfAWorkloadShareItsStreamAndStandTogether) {
+    const auto trials = draw_round(plan_of(6, 5), 1);
+    for (std::size_t i = 0; i < trials.size(); i += 5) {
+        for (std::size_t j = i; j < i + 5; ++j) {
+            EXPECT_EQ(trials[j].row, trials[i].row);
+            EXPECT_EQ(trials[j].seed, trials[i].seed);
+        }
+    }
+}
+
+TEST(DrawRound, OverTwoRoundsEachArmIsAsOftenBeforeAsAfterAnother) {
+    const Plan plan = plan_of(4, 3);
+    for (unsigned pair = 0; pair < 5; ++pair) {
+        std::map<std::pair<std::size_t, std::size_t>, unsigned>
+            position; // (row, arm) -> sum over both rounds
+        for (const unsigned round : {2 * pair, 2 * pair + 1}) {
+            unsigned within = 0;
+            for (const TrialSpec& trial : draw_round(plan, round)) {
+                position[{trial.row, trial.arm}] += within++ % 3;
+            }
+        }
+        for (const auto& [key, sum] : position) {
+            EXPECT_EQ(sum, 2U);
+        }
+    }
+}
+
+TEST(DrawRound, SkippedPairsAreLeftOut) {
+    Plan plan = plan_of(2, 2);
+    plan.skips.push_back({1, 0, "too large"});
+    const auto trials = draw_round(plan, 0);
+    EXPECT_EQ(trials.size(), 3U);
+    EXPECT_EQ(
+        std::count_if(trials.begin(), trials.end(), [](const auto& t) { return t.row == 1 && t.arm == 0; }),
+        0);
+}
+
+TEST(FitToMemory, SkipsTheFloorWhereNeverFreeingWouldFillTheMachine) {
+    Plan plan = plan_of(2, 2);
+    plan.arms[1].role = Role::floor;
+    plan.rows[1].cost = {10, 1000, 1};
+    ASSERT_TRUE(fit_to_memory(plan, 500));
+    EXPECT_TRUE(plan.skipped(1, 1));
+    EXPECT_FALSE(plan.skipped(1, 0));
+    EXPECT_FALSE(plan.skipped(0, 1));
+}
+
+TEST(FitToMemory, RefusesWhatCannotFitAtAll) {
+    Plan plan = plan_of(1, 1);
+    plan.rows[0].cost = {1000, 1000, 1};
+    EXPECT_EQ(fit_to_memory(plan, 500).error().where, "w0");
+}

@@ -1,0 +1,73 @@
+#include "harness/plan/targets.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace faultline;
+
+namespace {
+
+std::vector<plan::Row> rows_of(const std::vector<std::string>& words) {
+    const auto suite = plan::gather(words);
+    EXPECT_TRUE(suite) << suite.error().line();
+    const auto rows = plan::make_rows(*suite);
+    EXPECT_TRUE(rows) << rows.error().line();
+    return rows.value_or(std::vector<plan::Row>());
+}
+
+Error error_of(const std::vector<std::string>& words) {
+    const auto suite = plan::gather(words);
+    if (!suite) {
+        return suite.error();
+    }
+    const auto rows = plan::make_rows(*suite);
+    EXPECT_FALSE(rows);
+    return rows ? Error{} : rows.error();
+}
+
+} // namespace
+
+TEST(Targets, WordsBecomeRowsWithTheFieldsNames) {
+    const auto rows = rows_of({"larson2", "larsonN:threads=3", "pair:size=64", "pair:size=128"});
+    ASSERT_EQ(rows.size(), 4U);
+    EXPECT_EQ(rows[0].label, "larson2");
+    EXPECT_EQ(rows[0].arguments.threads, 2U);
+    EXPECT_EQ(rows[1].label, "larson3");
+    EXPECT_EQ(rows[2].label, "pair:size=64");
+    EXPECT_EQ(rows[2].arguments.text("size"), "64");
+}
+
+TEST(Targets, UnknownWordsAreUsageErrorsWithARemedy) {
+    const Error error = error_of({"larsn2"});
+    EXPECT_EQ(error.status, Exit::usage);
+    EXPECT_FALSE(error.remedy.empty());
+}
+
+TEST(Targets, MissingFilesAreNoInput) {
+    EXPECT_EQ(error_of({"/nonexistent/suite.toml"}).status, Exit::no_input);
+    EXPECT_EQ(error_of({"/nonexistent/trace.zip"}).status, Exit::no_input);
+}
+
+TEST(Targets, TheSameRowTwiceIsRefused) {
+    EXPECT_EQ(error_of({"larson2", "larson2"}).status, Exit::data);
+}
+
+TEST(Targets, OutOfRangeParametersAreRefused) {
+    EXPECT_EQ(error_of({"pair:size=-1"}).status, Exit::usage);
+}
+
+TEST(Targets, NoWordsIsAUsageError) {
+    EXPECT_EQ(error_of({}).status, Exit::usage);
+}
+
+TEST(Targets, SystemIsAlwaysThereAndComesOnce) {
+    const std::string names[] = {"system", "system"};
+    const auto arms = plan::make_arms(names, false);
+    ASSERT_TRUE(arms) << arms.error().line();
+    ASSERT_EQ(arms->size(), 1U);
+    EXPECT_FALSE(arms->front().allocator.preload);
+}
+
+TEST(Targets, UnknownAllocatorIsAnError) {
+    const std::string names[] = {"jemaloc"};
+    EXPECT_FALSE(plan::make_arms(names, false));
+}
