@@ -81,6 +81,10 @@ struct Document {
 Json to_json(const TrialResult& trial);
 Json to_json(const Document& document); // with `context` and `benchmarks` in Google Benchmark's layout
 
+// The JSON as written to files: one line for each part, and for each trial and benchmark within it, so that a
+// document is small and still fit for grep and diff.
+std::string to_text(const Document& document);
+
 // Replaces `path` atomically.
 Result<void> write(const Document& document, const std::filesystem::path& path);
 

@@ -1,0 +1,217 @@
+#include "harness/trial/trial.hpp"
+
+#include "base/layout.hpp"
+#include "harness/trial/validity.hpp"
+#include "harness/trial/watch.hpp"
+#include "kernel-probes/sampler.hpp"
+
+#include <cerrno>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+namespace faultline::trial {
+namespace {
+
+using results::Json;
+using results::PhaseResult;
+using results::TrialResult;
+
+constexpr int worker_phase_fd = 3;
+constexpr int worker_report_fd = 4;
+
+Command worker_command(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
+                       int phase_fd, int report_fd) {
+    const plan::Row& row = plan.rows[spec.row];
+    const plan::Arm& arm = plan.arms[spec.arm];
+    Command command;
+    command.argv = {layout::worker().string(),
+                    "--workload=" + std::string(row.spec->name),
+                    "--threads=" + std::to_string(row.arguments.threads),
+                    "--seed=" + std::to_string(spec.seed),
+                    "--idle-ms=" + std::to_string(plan.idle_ms),
+                    "--phase-fd=" + std::to_string(worker_phase_fd),
+                    "--report-fd=" + std::to_string(worker_report_fd)};
+    for (const auto& [name, value] : row.arguments.values) {
+        const auto replaced = row.for_worker.find(name);
+        command.argv.push_back("--set");
+        command.argv.push_back(name + "=" + (replaced != row.for_worker.end() ? replaced->second : value));
+    }
+    command.environment = worker_environment(
+        settings.variables, arm.allocator.preload ? arm.allocator.path : std::filesystem::path(),
+        spec.environment_bytes);
+    command.inherit = {{phase_fd, worker_phase_fd}, {report_fd, worker_report_fd}};
+    return command;
+}
+
+std::optional<Json> read_report(int fd) {
+    const off_t size = ::lseek(fd, 0, SEEK_END);
+    if (size <= 0) {
+        return std::nullopt;
+    }
+    std::string text(static_cast<std::size_t>(size), '\0');
+    if (::pread(fd, text.data(), text.size(), 0) != size) {
+        return std::nullopt;
+    }
+    Json report = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!report.is_object()) {
+        return std::nullopt;
+    }
+    return report;
+}
+
+template <typename T>
+T value_or(const Json& object, const char* key, T fallback) {
+    const auto found = object.find(key);
+    try {
+        return found == object.end() || found->is_null() ? fallback : found->get<T>();
+    } catch (const Json::exception&) { // another type than promised
+        return fallback;
+    }
+}
+
+const Json* phase_report(const Json& report, std::string_view name) {
+    const auto phases = report.find("phases");
+    if (phases != report.end() && phases->is_array()) {
+        for (const Json& phase : *phases) {
+            if (phase.is_object() && value_or<std::string>(phase, "name", "") == name) {
+                return &phase;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// Clocks and rusage are the worker's own, read right at the edges of what it did; the marks only place the
+// phases.
+std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
+    const std::vector<probes::PhaseValue> values = probes::by_phase(seen.snapshots);
+    std::vector<PhaseResult> phases;
+    std::uint64_t begin_ns = seen.begin_ns;
+    for (unsigned index = 0; index < engine::phase_count && seen.phase_end_ns[index] != 0; ++index) {
+        PhaseResult phase;
+        phase.name = engine::phase_names[index];
+        phase.begin_ns = begin_ns;
+        phase.wall_ns = seen.phase_end_ns[index] - begin_ns;
+        begin_ns = seen.phase_end_ns[index];
+        if (const Json* own = phase_report(report, phase.name)) {
+            phase.begin_ns = value_or(*own, "begin_ns", phase.begin_ns);
+            phase.wall_ns = value_or(*own, "wall_ns", phase.wall_ns);
+            phase.cpu_ns = value_or<std::uint64_t>(*own, "cpu_ns", 0);
+            phase.user_ns = value_or<std::uint64_t>(*own, "user_ns", 0);
+            phase.system_ns = value_or<std::uint64_t>(*own, "system_ns", 0);
+            phase.operations = value_or<std::uint64_t>(*own, "operations", 0);
+            phase.minor_faults = value_or<std::uint64_t>(*own, "minor_faults", 0);
+            phase.major_faults = value_or<std::uint64_t>(*own, "major_faults", 0);
+            phase.voluntary_switches = value_or<std::uint64_t>(*own, "voluntary_switches", 0);
+            phase.involuntary_switches = value_or<std::uint64_t>(*own, "involuntary_switches", 0);
+        }
+        for (const probes::PhaseValue& value : values) {
+            if (static_cast<unsigned>(value.phase) == index) {
+                phase.kernel[std::string(value.metric->name)] =
+                    value.value ? Json(*value.value) : Json(nullptr);
+            }
+        }
+        phases.push_back(std::move(phase));
+    }
+    return phases;
+}
+
+std::optional<std::uint64_t> less_harness(std::optional<std::uint64_t> bytes, std::uint64_t harness_bytes) {
+    if (bytes) {
+        *bytes -= std::min(*bytes, harness_bytes);
+    }
+    return bytes;
+}
+
+Json series_json(const std::vector<probes::Series>& all) {
+    Json json = Json::array();
+    for (const probes::Series& series : all) {
+        json.push_back({{"name", series.name}, {"at_ns", series.at_ns}, {"values", series.values}});
+    }
+    return json;
+}
+
+void fill_from_report(TrialResult& result, const Watched& seen, const Json& report) {
+    result.checksum = value_or<std::string>(report, "checksum", "");
+    result.resolved = value_or<Json>(report, "resolved", Json::object());
+    result.harness_bytes = value_or<std::uint64_t>(report, "harness_bytes", 0);
+    result.latency = value_or<Json>(report, "latency", Json::array());
+    result.notes = value_or<std::vector<std::string>>(report, "notes", {});
+    result.process_peak_rss_bytes = seen.peak_rss_bytes;
+    result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, result.harness_bytes);
+    result.retained_rss_bytes = less_harness(seen.final_rss_bytes, result.harness_bytes);
+    result.phases = join_phases(seen, report);
+}
+
+} // namespace
+
+Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
+                    std::span<const std::unique_ptr<probes::Probe>> probes) {
+    const plan::Row& row = plan.rows[spec.row];
+    const registry::Allocator& allocator = plan.arms[spec.arm].allocator;
+    int sockets[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {
+        return fail_errno(Exit::os, row.label, "cannot make a socket", errno);
+    }
+    const Fd phase_here(sockets[0]);
+    Fd phase_there(sockets[1]);
+    const Fd report_fd(::memfd_create("faultline-report", MFD_CLOEXEC));
+    if (!report_fd) {
+        return fail_errno(Exit::os, row.label, "cannot make a memory file", errno);
+    }
+    auto process =
+        Process::start_stopped(worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
+    if (!process) {
+        return tl::unexpected(process.error());
+    }
+    phase_there.reset(); // so that the worker's end is the last one
+    for (const auto& probe : probes) {
+        if (auto attached = probe->attach({process->pid()}); !attached) {
+            return tl::unexpected(attached.error());
+        }
+    }
+    auto sampler = probes::Sampler::start(process->pid(), settings.sample_interval_ns, 256);
+    if (!sampler) {
+        return tl::unexpected(sampler.error());
+    }
+    const Watched seen = watch(*process, phase_here.get(), allocator.path, plan.timeout_s, settings, probes);
+    for (const auto& probe : probes) {
+        probe->finish();
+    }
+    Outcome outcome;
+    outcome.stopped = seen.stopped;
+    TrialResult& result = outcome.result;
+    result.series = series_json(sampler->stop());
+    const ExitStatus exit = process->reap();
+    result.workload = row.label;
+    result.allocator = allocator.name;
+    result.allocator_path = allocator.path.string();
+    result.allocator_version = allocator.version;
+    result.threads = row.arguments.threads;
+    result.round = spec.round;
+    result.position = spec.position;
+    result.seed = spec.seed;
+    result.begin_ns = seen.begin_ns;
+    result.exit = {exit.status, exit.signal, seen.timed_out};
+
+    Observation observation;
+    observation.exit = result.exit;
+    observation.stderr_tail = seen.output_tail;
+    observation.timeout_s = plan.timeout_s;
+    observation.library_mapped = seen.library_mapped;
+    observation.report = read_report(report_fd.get());
+    if (seen.memory_exceeded) {
+        observation.memory_limit_exceeded_bytes = settings.memory_limit_bytes;
+    }
+    fill_from_report(result, seen, observation.report.value_or(Json::object()));
+    if (const PhaseResult* measure = result.phase("measure")) {
+        observation.measure_wall_ns = measure->wall_ns;
+    }
+    result.invalid_reason = why_invalid(observation, allocator);
+    if (!result.valid()) {
+        result.stderr_tail = seen.output_tail;
+    }
+    return outcome;
+}
+
+} // namespace faultline::trial

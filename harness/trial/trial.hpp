@@ -1,0 +1,32 @@
+// One trial: a fresh worker process with the allocator preloaded, watched from its first instruction to its
+// last.
+#pragma once
+
+#include "harness/plan/plan.hpp"
+#include "harness/results/document.hpp"
+#include "harness/trial/environment.hpp"
+#include "kernel-probes/probe.hpp"
+
+#include <memory>
+#include <span>
+
+namespace faultline::trial {
+
+struct Settings {
+    Variables variables;                  // the worker's, without LD_PRELOAD
+    std::uint64_t memory_limit_bytes = 0; // resident memory at which a trial is stopped
+    std::uint64_t sample_interval_ns = 10'000'000;
+    int stop_fd = -1; // becomes readable when the user wants to stop
+};
+
+// Runs it to its end, its time-out, its memory limit or the user's stop, and says what happened: a trial that
+// fails is a result with `invalid_reason`. An Error means that the runner itself could not do its part.
+// Interrupted: `stopped`.
+struct Outcome {
+    results::TrialResult result;
+    bool stopped = false;
+};
+Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
+                    std::span<const std::unique_ptr<probes::Probe>> probes);
+
+} // namespace faultline::trial

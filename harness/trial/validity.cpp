@@ -1,0 +1,129 @@
+#include "harness/trial/validity.hpp"
+
+#include "workloads/engine/protocol.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <vector>
+
+namespace faultline::trial {
+namespace {
+
+using results::Json;
+
+// The entry points a trial must prove; the worker reports more.
+constexpr const char* required_symbols[] = {"malloc",  "free",     "calloc",
+                                            "realloc", "memalign", "operator new"};
+
+std::string last_line(const std::string& text) {
+    const std::size_t end = text.find_last_not_of('\n');
+    if (end == std::string::npos) {
+        return "";
+    }
+    const std::size_t start = text.rfind('\n', end);
+    return text.substr(start == std::string::npos ? 0 : start + 1,
+                       end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+std::string with_stderr(std::string reason, const Observation& observation) {
+    const std::string said = last_line(observation.stderr_tail);
+    return said.empty() ? reason : reason + ": " + said;
+}
+
+std::optional<std::string> bad_exit(const Observation& observation) {
+    if (observation.memory_limit_exceeded_bytes) {
+        return "used more than the memory limit of " +
+               std::to_string(*observation.memory_limit_exceeded_bytes >> 20) + " MiB and was stopped";
+    }
+    if (observation.exit.timed_out) {
+        return "did not end within " + std::to_string(observation.timeout_s) + " s and was stopped";
+    }
+    if (observation.exit.signal) {
+        const char* name = ::sigabbrev_np(*observation.exit.signal);
+        return with_stderr(std::string("killed by SIG") + (name != nullptr ? name : "?"), observation);
+    }
+    const int status = observation.exit.status.value_or(-1);
+    if (status == engine::worker_no_memory) {
+        return with_stderr("the allocator returned NULL", observation);
+    }
+    if (status == engine::worker_corrupt) {
+        return with_stderr("a block did not hold what was written to it", observation);
+    }
+    if (status != 0) {
+        return with_stderr("exited with status " + std::to_string(status), observation);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> not_proven(const Json& report, const registry::Allocator& allocator) {
+    const auto resolved = report.find("resolved");
+    if (resolved == report.end() || !resolved->is_object()) {
+        return "the worker did not say who answers malloc";
+    }
+    for (const char* symbol : required_symbols) {
+        const auto entry = resolved->find(symbol);
+        if (entry == resolved->end() || !entry->is_string()) {
+            return std::string("the worker did not say who answers ") + symbol;
+        }
+    }
+    for (const auto& [symbol, path] : resolved->items()) {
+        if (path.is_string()) {
+            std::string complaint = registry::judge_resolution(allocator, symbol, path.get<std::string>());
+            if (!complaint.empty()) {
+                return complaint;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::string> why_invalid(const Observation& observation, const registry::Allocator& allocator) {
+    if (auto reason = bad_exit(observation)) {
+        return reason;
+    }
+    if (!observation.report) {
+        return with_stderr("the worker left no whole report", observation);
+    }
+    if (!observation.library_mapped) {
+        return "the library was not mapped into the worker";
+    }
+    if (auto reason = not_proven(*observation.report, allocator)) {
+        return reason;
+    }
+    if (observation.measure_wall_ns < minimum_measure_ns) {
+        return "measured for " + std::to_string(observation.measure_wall_ns) + " ns only, less than " +
+               std::to_string(minimum_measure_ns) + " ns; give the workload more operations";
+    }
+    return std::nullopt;
+}
+
+void judge_checksums(std::span<results::TrialResult> round) {
+    std::map<std::string, std::vector<results::TrialResult*>> by_workload;
+    for (results::TrialResult& trial : round) {
+        if (trial.valid()) {
+            by_workload[trial.workload].push_back(&trial);
+        }
+    }
+    for (const auto& [workload, trials] : by_workload) {
+        std::map<std::string, unsigned> votes;
+        for (const results::TrialResult* trial : trials) {
+            ++votes[trial->checksum];
+        }
+        const auto most = std::max_element(votes.begin(), votes.end(),
+                                           [](const auto& a, const auto& b) { return a.second < b.second; });
+        const bool tie = std::count_if(votes.begin(), votes.end(),
+                                       [&](const auto& vote) { return vote.second == most->second; }) > 1;
+        for (results::TrialResult* trial : trials) {
+            if (tie || trial->checksum != most->first) {
+                trial->invalid_reason = "checksum " + trial->checksum +
+                                        (tie ? " differs between the allocators of this round"
+                                             : " differs from " + most->first + " of the other allocators");
+            }
+        }
+    }
+}
+
+} // namespace faultline::trial

@@ -1,0 +1,170 @@
+#include "harness/trial/watch.hpp"
+
+#include "base/file.hpp"
+
+#include <charconv>
+#include <ctime>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace faultline::trial {
+namespace {
+
+constexpr int tick_ms = 20;              // how often memory and time-out are looked at
+constexpr std::size_t tail_bytes = 4096; // what is kept of the worker's output
+
+std::uint64_t now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::string proc_path(pid_t pid, const char* file) {
+    return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+// "VmHWM:     1234 kB" -> 1263616
+std::optional<std::uint64_t> status_bytes(const std::string& status, std::string_view key) {
+    const std::size_t at = status.find("\n" + std::string(key) + ":");
+    if (at == std::string::npos) {
+        return std::nullopt;
+    }
+    const std::size_t digits = status.find_first_of("0123456789", at);
+    std::uint64_t kibibytes = 0;
+    if (digits == std::string::npos ||
+        std::from_chars(status.data() + digits, status.data() + status.size(), kibibytes).ec != std::errc()) {
+        return std::nullopt;
+    }
+    return kibibytes * 1024;
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+    const auto statm = read_file(proc_path(pid, "statm"));
+    std::uint64_t pages = 0;
+    if (statm) {
+        const std::size_t space = statm->find(' ');
+        if (space != std::string::npos) {
+            std::from_chars(statm->data() + space + 1, statm->data() + statm->size(), pages);
+        }
+    }
+    return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+bool maps_hold(pid_t pid, const std::filesystem::path& library) {
+    const auto maps = read_file(proc_path(pid, "maps"));
+    return maps && maps->find(" " + library.string() + "\n") != std::string::npos;
+}
+
+class Watcher {
+  public:
+    Watcher(Process& process, int phase_fd, const std::filesystem::path& library, std::uint64_t timeout_s,
+            const Settings& settings, std::span<const std::unique_ptr<probes::Probe>> probes)
+        : process_(process), phase_fd_(phase_fd), library_(library), timeout_ns_(timeout_s * 1'000'000'000),
+          settings_(settings), probes_(probes) {}
+
+    Watched run() {
+        seen_.begin_ns = now_ns();
+        process_.release();
+        bool running = true;
+        while (running) {
+            pollfd fds[] = {{process_.pid_fd(), POLLIN, 0},
+                            {phase_fd_, POLLIN, 0},
+                            {output_open_ ? process_.stderr_fd() : -1, POLLIN, 0},
+                            {settings_.stop_fd, POLLIN, 0}};
+            ::poll(fds, 4, tick_ms);
+            if ((fds[2].revents & POLLIN) != 0) {
+                collect_output();
+            } else if ((fds[2].revents & POLLHUP) != 0) {
+                output_open_ = false; // else poll would return at once for ever
+            }
+            if ((fds[1].revents & POLLIN) != 0) {
+                answer_mark();
+            } else if ((fds[1].revents & POLLHUP) != 0) {
+                phase_fd_ = -1; // the worker closed it; its exit comes next
+            }
+            if ((fds[3].revents & POLLIN) != 0) {
+                seen_.stopped = true;
+            }
+            check_limits();
+            if (seen_.stopped || seen_.timed_out || seen_.memory_exceeded) {
+                process_.kill();
+                running = false;
+            }
+            if ((fds[0].revents & POLLIN) != 0) {
+                running = false;
+            }
+        }
+        collect_output();
+        return std::move(seen_);
+    }
+
+  private:
+    void answer_mark() {
+        engine::PhaseMark mark;
+        const ssize_t n = ::recv(phase_fd_, &mark, sizeof mark, MSG_DONTWAIT);
+        const auto entered = static_cast<std::size_t>(mark.entered);
+        if (n != sizeof mark || mark.magic != engine::PhaseMark::expected_magic || entered == 0 ||
+            entered > engine::phase_count || entered != seen_.snapshots.size() + 1) {
+            phase_fd_ = -1; // end of file, or not our worker: its exit and missing report tell the rest
+            return;
+        }
+        seen_.phase_end_ns[entered - 1] = mark.monotonic_ns;
+        std::vector<probes::Value> snapshot;
+        for (const auto& probe : probes_) {
+            probe->mark(mark.entered, snapshot);
+        }
+        seen_.snapshots.push_back(std::move(snapshot));
+        if (mark.entered == engine::Phase::warmup) {
+            seen_.library_mapped = maps_hold(process_.pid(), library_);
+        }
+        if (mark.entered == engine::Phase::end) {
+            if (const auto status = read_file(proc_path(process_.pid(), "status"))) {
+                seen_.peak_rss_bytes = status_bytes(*status, "VmHWM");
+                seen_.final_rss_bytes = status_bytes(*status, "VmRSS");
+            }
+        }
+        ::send(phase_fd_, &engine::phase_ack, 1, MSG_NOSIGNAL);
+    }
+
+    void check_limits() {
+        const std::uint64_t now = now_ns();
+        if (now - seen_.begin_ns > timeout_ns_) {
+            seen_.timed_out = true;
+        }
+        if (now - memory_checked_ns_ >= tick_ms * 1'000'000ULL) {
+            memory_checked_ns_ = now;
+            seen_.memory_exceeded = resident_bytes(process_.pid()) > settings_.memory_limit_bytes;
+        }
+    }
+
+    void collect_output() {
+        char buffer[4096];
+        ssize_t n = 0;
+        while ((n = ::read(process_.stderr_fd(), buffer, sizeof buffer)) > 0) {
+            seen_.output_tail.append(buffer, static_cast<std::size_t>(n));
+            if (seen_.output_tail.size() > tail_bytes) {
+                seen_.output_tail.erase(0, seen_.output_tail.size() - tail_bytes);
+            }
+        }
+    }
+
+    Process& process_;
+    int phase_fd_;
+    const std::filesystem::path& library_;
+    std::uint64_t timeout_ns_;
+    const Settings& settings_;
+    std::span<const std::unique_ptr<probes::Probe>> probes_;
+    std::uint64_t memory_checked_ns_ = 0;
+    bool output_open_ = true;
+    Watched seen_;
+};
+
+} // namespace
+
+Watched watch(Process& process, int phase_fd, const std::filesystem::path& library, std::uint64_t timeout_s,
+              const Settings& settings, std::span<const std::unique_ptr<probes::Probe>> probes) {
+    return Watcher(process, phase_fd, library, timeout_s, settings, probes).run();
+}
+
+} // namespace faultline::trial
