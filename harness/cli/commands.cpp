@@ -1,0 +1,50 @@
+#include "harness/cli/command.hpp"
+
+#include "base/layout.hpp"
+#include "harness/cli/dispatch.hpp"
+
+#include <cstdio>
+
+namespace faultline::cli {
+
+void add_list(CLI::App& app, Action& action);
+void add_doctor(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
+void add_completion(CLI::App& app, Action& action);
+
+namespace {
+
+constexpr Command table[] = {
+    {"list", add_list},
+    {"doctor", add_doctor},
+    {"run", add_run},
+    {"completion", add_completion},
+};
+
+} // namespace
+
+std::span<const Command> commands() {
+    return table;
+}
+
+void build(CLI::App& app, Action& action) {
+    app.require_subcommand(0, 1);
+    app.set_version_flag("--version", FAULTLINE_VERSION);
+    app.get_formatter()->column_width(34);
+    for (const Command& command : commands()) {
+        command.add(app, action);
+    }
+    std::string footer = "Further commands, each a program of its own (see `faultline COMMAND --help`):\n ";
+    for (const std::string& name : external_commands()) {
+        footer += " " + name;
+    }
+    app.footer(footer + "\n\nExample: faultline run quick -a system,jemalloc,mimalloc --report out/report");
+}
+
+int report(const Error& error) {
+    std::fprintf(stderr, "faultline: %s\n", error.line().c_str());
+    return static_cast<int>(error.status);
+}
+
+} // namespace faultline::cli

@@ -1,0 +1,118 @@
+#include "harness/cli/describe.hpp"
+
+#include "base/time.hpp"
+
+#include <filesystem>
+
+namespace faultline::cli {
+namespace {
+
+using results::Json;
+
+Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
+    Json workloads = Json::array();
+    for (const plan::Row& row : plan.rows) {
+        workloads.push_back({{"workload", row.label},
+                             {"pattern", row.spec->name},
+                             {"threads", row.arguments.threads},
+                             {"parameters", row.arguments.values},
+                             {"given", row.given},
+                             {"summary", row.spec->summary},
+                             {"citation", row.spec->citation}});
+    }
+    Json allocators = Json::array();
+    for (const plan::Arm& arm : plan.arms) {
+        allocators.push_back({{"name", arm.allocator.name},
+                              {"path", arm.allocator.path.string()},
+                              {"version", arm.allocator.version},
+                              {"version_source", arm.allocator.version_source},
+                              {"sha256", arm.allocator.sha256},
+                              {"role", arm.role == plan::Role::floor ? "floor" : "subject"}});
+    }
+    Json skipped = Json::array();
+    for (const plan::Skip& skip : plan.skips) {
+        skipped.push_back({{"workload", plan.rows[skip.row].label},
+                           {"allocator", plan.arms[skip.arm].allocator.name},
+                           {"reason", skip.reason}});
+    }
+    return {{"suite", plan.suite},
+            {"seed", plan.seed},
+            {"rounds", plan.rounds},
+            {"idle_ms", plan.idle_ms},
+            {"timeout_s", plan.timeout_s},
+            {"memory_limit_bytes", settings.memory_limit_bytes},
+            {"environment", settings.variables},
+            {"workloads", std::move(workloads)},
+            {"allocators", std::move(allocators)},
+            {"skipped", std::move(skipped)}};
+}
+
+const char* kind_name(probes::Kind kind) {
+    switch (kind) {
+    case probes::Kind::counter:
+        return "counter";
+    case probes::Kind::gauge:
+        return "gauge";
+    case probes::Kind::peak:
+        return "peak";
+    }
+    return "";
+}
+
+const char* status_name(probes::Status status) {
+    switch (status) {
+    case probes::Status::ok:
+        return "ok";
+    case probes::Status::degraded:
+        return "degraded";
+    case probes::Status::unavailable:
+        return "unavailable";
+    }
+    return "";
+}
+
+} // namespace
+
+results::Document describe(const plan::Plan& plan, const trial::Settings& settings,
+                           std::span<const std::unique_ptr<probes::Probe>> probes,
+                           const std::vector<host::DoctorFinding>& findings) {
+    results::Document document;
+    document.host = host::facts();
+    document.plan = plan_json(plan, settings);
+    for (const host::DoctorFinding& finding : findings) {
+        document.doctor.push_back({{"id", finding.id},
+                                   {"status", finding.status},
+                                   {"what", finding.what},
+                                   {"remedy", finding.remedy}});
+    }
+    for (const auto& probe : probes) {
+        for (const probes::Capability& capability : probe->check()) {
+            document.capabilities.push_back({{"group", capability.group},
+                                             {"layer", capability.layer},
+                                             {"status", status_name(capability.status)},
+                                             {"reason", capability.reason},
+                                             {"errno", capability.errno_value},
+                                             {"remedy", capability.remedy}});
+        }
+        for (const probes::Metric& metric : probe->metrics()) {
+            document.metrics.push_back({{"name", metric.name},
+                                        {"group", metric.group},
+                                        {"layer", metric.layer},
+                                        {"kind", kind_name(metric.kind)},
+                                        {"scope", metric.scope == probes::Scope::host ? "host" : "process"},
+                                        {"help", metric.help}});
+        }
+    }
+    return document;
+}
+
+results::Json describe_tool(const std::vector<std::string>& argv) {
+    std::error_code error;
+    return {{"version", FAULTLINE_VERSION},
+            {"command", argv},
+            {"started", timestamp()},
+            {"finished", nullptr},
+            {"working_directory", std::filesystem::current_path(error).string()}};
+}
+
+} // namespace faultline::cli

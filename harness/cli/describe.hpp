@@ -1,0 +1,18 @@
+// What a result document says about the run before its first trial: tool, host, doctor, plan, capabilities,
+// metrics.
+#pragma once
+
+#include "harness/host/host.hpp"
+#include "harness/plan/plan.hpp"
+#include "harness/results/document.hpp"
+#include "harness/trial/trial.hpp"
+
+namespace faultline::cli {
+
+results::Document describe(const plan::Plan& plan, const trial::Settings& settings,
+                           std::span<const std::unique_ptr<probes::Probe>> probes,
+                           const std::vector<host::DoctorFinding>& findings);
+
+results::Json describe_tool(const std::vector<std::string>& argv);
+
+} // namespace faultline::cli

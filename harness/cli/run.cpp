@@ -1,0 +1,268 @@
+// `faultline run`: the main job. Reads what the user wrote, checks everything that can be checked before work
+// starts, runs the rounds, prints a short table, and hands the document to the report.
+#include "base/file.hpp"
+#include "base/layout.hpp"
+#include "base/time.hpp"
+#include "harness/cli/command.hpp"
+#include "harness/cli/describe.hpp"
+#include "harness/cli/dispatch.hpp"
+#include "harness/cli/progress.hpp"
+#include "harness/cli/stop.hpp"
+#include "harness/cli/summary_table.hpp"
+#include "harness/host/host.hpp"
+#include "harness/plan/targets.hpp"
+#include "harness/trial/campaign.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <sys/random.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace faultline::cli {
+namespace {
+
+using results::Json;
+
+struct Options {
+    std::vector<std::string> words;
+    std::vector<std::string> allocators;
+    std::vector<std::string> probes;
+    std::vector<std::string> environment;
+    std::optional<unsigned> rounds;
+    std::optional<std::uint64_t> seed;
+    std::optional<std::uint64_t> idle_ms;
+    std::optional<std::uint64_t> timeout_s;
+    std::uint64_t memory_limit_bytes = 0;
+    std::string output = "results.json";
+    std::string report;
+    bool no_floor = false;
+    bool json = false;
+    bool quiet = false;
+};
+
+std::vector<std::string> own_command() {
+    std::vector<std::string> words;
+    std::string text = read_file("/proc/self/cmdline").value_or("faultline");
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t end = std::min(text.find('\0', start), text.size());
+        words.push_back(text.substr(start, end - start));
+        start = end + 1;
+    }
+    return words;
+}
+
+std::uint64_t random_seed() {
+    std::uint32_t seed = 0;
+    return ::getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : 1;
+}
+
+Result<trial::Variables> parse_environment(const std::vector<std::string>& settings) {
+    trial::Variables variables;
+    for (const std::string& setting : settings) {
+        const std::size_t equals = setting.find('=');
+        if (equals == 0 || equals == std::string::npos) {
+            return fail(Exit::usage, "--env " + setting, "is not NAME=VALUE",
+                        "write for example --env MALLOC_ARENA_MAX=2");
+        }
+        if (setting.starts_with("LD_PRELOAD=")) {
+            return fail(Exit::usage, "--env LD_PRELOAD", "is how the allocator under test is loaded",
+                        "name the library with -a NAME=path.so");
+        }
+        variables[setting.substr(0, equals)] = setting.substr(equals + 1);
+    }
+    return variables;
+}
+
+Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes) {
+    auto suite = plan::gather(options.words);
+    if (!suite) {
+        return tl::unexpected(suite.error());
+    }
+    plan::Plan plan;
+    plan.suite = suite->name;
+    plan.seed = options.seed.value_or(random_seed());
+    plan.rounds = options.rounds.value_or(suite->rounds);
+    plan.idle_ms = options.idle_ms.value_or(suite->idle_ms);
+    plan.timeout_s = options.timeout_s.value_or(suite->timeout_s);
+    auto rows = plan::make_rows(*suite);
+    if (!rows) {
+        return tl::unexpected(rows.error());
+    }
+    plan.rows = std::move(*rows);
+    auto arms = plan::make_arms(options.allocators.empty() ? suite->allocators : options.allocators,
+                                !options.no_floor);
+    if (!arms) {
+        return tl::unexpected(arms.error());
+    }
+    plan.arms = std::move(*arms);
+    if (auto fits = plan::fit_to_memory(plan, memory_bytes); !fits) {
+        return tl::unexpected(fits.error());
+    }
+    return plan;
+}
+
+void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings) {
+    std::size_t subjects = 0;
+    for (const plan::Arm& arm : plan.arms) {
+        subjects += arm.role == plan::Role::subject ? 1 : 0;
+    }
+    const std::size_t trials = (plan.rows.size() * plan.arms.size() - plan.skips.size()) * plan.rounds;
+    std::fprintf(stderr, "%s\n",
+                 fmt::format("{}: {} workloads, {} allocators{}, {} rounds, {} trials, seed {}", plan.suite,
+                             plan.rows.size(), subjects, subjects < plan.arms.size() ? " and the floor" : "",
+                             plan.rounds, trials, plan.seed)
+                     .c_str());
+    for (const plan::Skip& skip : plan.skips) {
+        std::fprintf(stderr, "skipped: %s on %s: %s\n", plan.rows[skip.row].label.c_str(),
+                     plan.arms[skip.arm].allocator.name.c_str(), skip.reason.c_str());
+    }
+    unsigned warnings = 0;
+    for (const host::DoctorFinding& finding : findings) {
+        warnings += finding.status == "ok" ? 0 : 1;
+    }
+    if (warnings > 0) {
+        std::fprintf(stderr, "%u things about this host make results worse; see `faultline doctor`\n",
+                     warnings);
+    }
+}
+
+int make_report(const Options& options) {
+    const auto status = run_external("report", {options.output, "-o", options.report});
+    return status ? *status : report(status.error());
+}
+
+int finish(const Options& options, const plan::Plan& plan, const results::Document& document,
+           const trial::CampaignEnd& end, int signal) {
+    if (document.rounds_whole == 0) {
+        std::fprintf(stderr, "faultline: stopped before the first round was whole; nothing was written\n");
+        return 128 + signal;
+    }
+    if (options.json) {
+        const Json summary = {{"output", options.output},      {"rounds_whole", document.rounds_whole},
+                              {"complete", document.complete}, {"trials", document.trials.size()},
+                              {"invalid", end.invalid},        {"seed", plan.seed}};
+        std::printf("%s\n", summary.dump().c_str());
+    } else {
+        std::fputs(summary_table(plan, document).c_str(), stdout);
+        std::printf("\nresults: %s\n", options.output.c_str());
+    }
+    std::fflush(stdout);
+    if (!options.report.empty()) {
+        if (const int status = make_report(options); status != 0) {
+            return status;
+        }
+    }
+    if (end.stopped) {
+        std::fprintf(stderr, "faultline: stopped; %u of %u rounds are whole and in %s\n",
+                     document.rounds_whole, plan.rounds, options.output.c_str());
+        return 128 + signal;
+    }
+    if (end.invalid > 0) {
+        return report({Exit::invalid_trials, options.output,
+                       fmt::format("{} of {} trials are not valid", end.invalid, document.trials.size()),
+                       "their reasons are in the document and the report"});
+    }
+    return 0;
+}
+
+int run(const Options& options) {
+    if (auto writable = check_writable(options.output); !writable) {
+        return report(writable.error());
+    }
+    auto extra = parse_environment(options.environment);
+    if (!extra) {
+        return report(extra.error());
+    }
+    trial::Settings settings;
+    settings.variables = trial::inherited(environ, *extra);
+    const std::uint64_t spare = host::available_memory_bytes() / 5 * 4;
+    settings.memory_limit_bytes = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : spare;
+    auto plan = make_plan(options, std::min(spare, settings.memory_limit_bytes));
+    if (!plan) {
+        return report(plan.error());
+    }
+    auto probes = probes::make_probes(options.probes);
+    if (!probes) {
+        return report(probes.error());
+    }
+    const auto findings = host::doctor();
+    results::Document document = describe(*plan, settings, *probes, findings);
+    document.tool = describe_tool(own_command());
+    document.plan["probes"] = options.probes;
+    if (!options.quiet) {
+        say_what_comes(*plan, findings);
+    }
+    const StopSignal stop;
+    settings.stop_fd = stop.fd();
+    auto end = [&] {
+        Progress progress(*plan, options.quiet);
+        return trial::run_campaign(*plan, settings, *probes, document, options.output, progress);
+    }();
+    if (!end) {
+        return report(end.error());
+    }
+    return finish(options, *plan, document, *end, stop.number());
+}
+
+void describe_options(CLI::App& command, Options& options) {
+    command
+        .add_option("what", options.words,
+                    "Suites, workloads (NAME:parameter=value,...), suite files or traces")
+        ->required();
+    command
+        .add_option("-a,--allocators", options.allocators,
+                    "Comma-separated names or NAME=path.so; all: what is installed [the suite's]")
+        ->delimiter(',');
+    command
+        .add_option("-r,--rounds", options.rounds,
+                    "Rounds: each runs every workload on every allocator once [the suite's]")
+        ->check(CLI::Range(1, 10'000));
+    command.add_option("--seed", options.seed,
+                       "Seed of order and operation streams [drawn anew, and recorded]");
+    command
+        .add_option("-o,--output", options.output, "The result document, rewritten after every whole round")
+        ->capture_default_str();
+    command.add_option("--report", options.report,
+                       "Also make the HTML report: a folder, or a file ending in .html");
+    command
+        .add_option("--idle-ms", options.idle_ms,
+                    "How long a trial idles after it freed everything [the suite's]")
+        ->check(CLI::Range(0, 600'000));
+    command
+        .add_option("--timeout", options.timeout_s, "Seconds after which a trial is stopped [the suite's]")
+        ->check(CLI::Range(1, 86'400));
+    command
+        .add_option("--memory-limit", options.memory_limit_bytes,
+                    "Resident bytes at which a trial is stopped, as 64M or 2G [4/5 of what is free]")
+        ->transform(CLI::AsSizeValue(false));
+    command
+        .add_option("--probes", options.probes, "Groups of kernel figures [all; see `faultline list probes`]")
+        ->delimiter(',');
+    command
+        .add_option("--env", options.environment,
+                    "NAME=VALUE for the workers, recorded in the document; may be repeated")
+        ->allow_extra_args(false);
+    command.add_flag("--no-floor", options.no_floor, "Do not run the null allocator beside the others");
+    command.add_flag("--json", options.json, "Print a summary as JSON instead of the table");
+    command.add_flag("-q,--quiet", options.quiet, "No progress");
+    command.footer(
+        "Exit status: 0; 76 when trials were invalid; 130 after Ctrl-C, with the whole rounds kept.\n\n"
+        "Example: faultline run quick larson4 pair:size=64 -a system,mine=./libmine.so -o r.json --report "
+        "out/r");
+}
+
+} // namespace
+
+void add_run(CLI::App& app, Action& action) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command =
+        app.add_subcommand("run", "Run workloads on allocators and write the result document");
+    describe_options(*command, *options);
+    command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+} // namespace faultline::cli

@@ -1,0 +1,98 @@
+#include "harness/cli/summary_table.hpp"
+
+#include "harness/cli/table.hpp"
+#include "harness/results/summary.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace faultline::cli {
+namespace {
+
+using results::Cell;
+using Reading = std::optional<double> Cell::*;
+
+std::string ratio(const Cell& cell, const Cell& base, Reading reading) {
+    if (!(cell.*reading)) {
+        return cell.invalid > 0 ? "invalid" : "-";
+    }
+    if (!(base.*reading) || *(base.*reading) == 0) {
+        return "?";
+    }
+    return fmt::format("{:.2f}x", *(cell.*reading) / *(base.*reading)) + (cell.invalid > 0 ? "!" : "");
+}
+
+std::string geometric_mean(const results::Summary& summary, std::size_t column, Reading reading) {
+    double sum = 0;
+    unsigned count = 0;
+    for (const results::Row& row : summary.rows) {
+        const auto& value = row.cells[column].*reading;
+        const auto& base = row.cells[0].*reading;
+        if (value && base && *value > 0 && *base > 0) {
+            sum += std::log(*value / *base);
+            ++count;
+        }
+    }
+    return count == 0 ? "-" : fmt::format("{:.2f}x", std::exp(sum / count));
+}
+
+std::string comparison(const results::Summary& summary, std::size_t subjects, const std::string& title,
+                       Reading reading, std::string (*absolute)(double)) {
+    std::vector<std::string> header{title};
+    header.insert(header.end(), summary.allocators.begin(),
+                  summary.allocators.begin() + static_cast<std::ptrdiff_t>(subjects));
+    Table table(header);
+    for (const results::Row& row : summary.rows) {
+        const Cell& base = row.cells[0];
+        std::vector<std::string> cells{row.workload, base.*reading ? absolute(*(base.*reading))
+                                                                   : ratio(base, base, reading)};
+        for (std::size_t i = 1; i < subjects; ++i) {
+            cells.push_back(ratio(row.cells[i], base, reading));
+        }
+        table.add(std::move(cells));
+    }
+    if (summary.rows.size() > 1) {
+        std::vector<std::string> cells{"geometric mean", "1.00x"};
+        for (std::size_t i = 1; i < subjects; ++i) {
+            cells.push_back(geometric_mean(summary, i, reading));
+        }
+        table.add(std::move(cells));
+    }
+    return table.text();
+}
+
+} // namespace
+
+std::string summary_table(const plan::Plan& plan, const results::Document& document) {
+    std::vector<std::string> workloads;
+    for (const plan::Row& row : plan.rows) {
+        workloads.push_back(row.label);
+    }
+    std::vector<std::string> allocators; // subjects first: the floor is never compared
+    std::size_t subjects = 0;
+    for (const plan::Role role : {plan::Role::subject, plan::Role::floor}) {
+        for (const plan::Arm& arm : plan.arms) {
+            if (arm.role == role) {
+                allocators.push_back(arm.allocator.name);
+                subjects += role == plan::Role::subject ? 1 : 0;
+            }
+        }
+    }
+    const results::Summary summary = results::summarise(document.trials, workloads, allocators);
+    std::string text = fmt::format("\nmedians of {} rounds; {} is 1.00x, less is better\n\n",
+                                   document.rounds_whole, summary.allocators[0]);
+    text += comparison(summary, subjects, "time", &Cell::wall_ns, human_ns) + "\n";
+    text += comparison(summary, subjects, "peak memory", &Cell::peak_rss_bytes, human_bytes);
+    for (std::size_t i = subjects; i < allocators.size(); ++i) {
+        double highest = 0;
+        for (const results::Row& row : summary.rows) {
+            highest = std::max(highest, row.cells[i].cpu_ns_per_operation.value_or(0));
+        }
+        text += fmt::format(
+            "\nthe harness itself ({} allocator) costs at most {:.1f} ns of CPU time an operation here\n",
+            allocators[i], highest);
+    }
+    return text;
+}
+
+} // namespace faultline::cli

@@ -1,0 +1,56 @@
+#include "harness/cli/table.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace faultline::cli {
+namespace {
+
+std::string scaled(double value, double step, const std::vector<const char*>& units) {
+    std::size_t unit = 0;
+    while (value >= step && unit + 1 < units.size()) {
+        value /= step;
+        ++unit;
+    }
+    const int decimals = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    return fmt::format("{:.{}f} {}", value, decimals, units[unit]);
+}
+
+} // namespace
+
+std::size_t display_width(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string Table::text() const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows_) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], display_width(row[i]));
+        }
+    }
+    std::string out;
+    for (const auto& row : rows_) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const std::string padding(widths[i] - display_width(row[i]), ' ');
+            const bool right = i > 0 && align_rest_ == Align::right;
+            line += (i > 0 ? "  " : "") + (right ? padding + row[i] : row[i] + padding);
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string human_bytes(double bytes) {
+    return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
+}
+
+std::string human_ns(double nanoseconds) {
+    return scaled(nanoseconds, 1000, {"ns", "µs", "ms", "s"});
+}
+
+} // namespace faultline::cli
