@@ -1,0 +1,37 @@
+// Barns: for each class a stock of full sheaves, shared by all threads. A thread that ran dry swaps its empty
+// sheaf for a full one, a thread that overflows does the opposite: one lock for up to 63 objects, and a block
+// freed far from where it was allocated needs no owner. What lies idle between two purges goes back to the
+// slabs.
+#pragma once
+
+#include "allocators/slabuddy/lock.hpp"
+
+#include <cstdint>
+
+namespace sb {
+
+// A sheaf's memory: 64 pointers aligned to their size. slots[0] is NULL while in use, so that a pop from an
+// empty sheaf reads NULL; objects stand from slots[1] on.
+struct Sheaf {
+    void* slots[64];
+};
+static_assert(sizeof(Sheaf) == 512);
+
+Sheaf* sheaf_allocate(); // empty; NULL when there is no memory
+void sheaf_release(Sheaf* sheaf);
+
+// A full sheaf of `cls` and its number of objects, or NULL.
+Sheaf* barn_take(unsigned cls, uint32_t& count);
+
+// Stocks a sheaf with `count` objects; false when the barn is full (the caller keeps it).
+bool barn_put(unsigned cls, Sheaf* sheaf, uint32_t count);
+
+// Flushes what no thread took since the last call; `all` also the rest.
+void barn_shrink(bool all);
+
+uint64_t barn_objects(unsigned cls);
+
+Lock& barn_lock(unsigned cls); // for fork
+Lock& sheaf_pool_lock();
+
+} // namespace sb

@@ -1,0 +1,50 @@
+// The buddy allocator: blocks of 1 << order pages, each aligned to its size; the buddy of a block is its
+// index XOR its size, free when its descriptor says free and of the same order. After Linux mm/page_alloc.c,
+// without its watermarks.
+//
+// All calls take the zone lock themselves. A block that is allocated belongs to its holder, who alone may
+// free it; what is freed must have been allocated as whole pages, but may be any part of a block (that is how
+// tails come back). Free lists give dirty blocks first and fall back to clean ones, so memory that is already
+// there is used again.
+#pragma once
+
+#include "allocators/slabuddy/page.hpp"
+
+#include <cstdint>
+
+namespace sb {
+
+// `pages` pages aligned to 1 << align_order pages; the head has `state` and count == pages. no_page when the
+// zone is exhausted or the system refuses memory. 1 <= pages <= 1 << max_order.
+PageIndex buddy_allocate(uint32_t pages, unsigned align_order, Mobility mobility, PageState state);
+
+// Gives back `pages` pages from `first` on. `touched` false: they were never written since they were
+// allocated.
+void buddy_free(PageIndex first, uint32_t pages, bool touched);
+
+// Extends the large block of `pages` at `first` to `wanted` in place, when the pages behind it are free.
+bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted);
+
+// Gives the memory of dirty free blocks that became free at or before `until_ms` back to the system. Returns
+// pages.
+uint32_t buddy_purge(uint64_t until_ms);
+
+// True when the page lies in a free block, here or in a per-CPU list. For reports: it searches.
+bool buddy_page_is_free(PageIndex page);
+
+// The earliest time a dirty free block has been waiting since, or UINT64_MAX: lets purge skip its scan.
+uint64_t buddy_oldest_dirty_ms();
+
+struct BuddyFigures {
+    uint32_t free_blocks[mobility_count][order_count];
+    uint32_t free_pages;
+    uint32_t dirty_pages; // of the free ones
+    uint32_t committed_pages;
+};
+BuddyFigures buddy_figures();
+
+// Walks every descriptor: blocks tile the zone, no two free buddies are unmerged, lists and counts agree.
+// NULL when all holds, else what does not.
+const char* buddy_check();
+
+} // namespace sb

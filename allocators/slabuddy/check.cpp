@@ -1,0 +1,56 @@
+#include "allocators/slabuddy/check.hpp"
+
+#include "allocators/slabuddy/area.hpp"
+#include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/large.hpp"
+#include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/size_classes.hpp"
+#include "allocators/slabuddy/slab.hpp"
+#include "allocators/slabuddy/zone.hpp"
+
+namespace sb {
+namespace {
+
+// Every committed page is accounted for once: free, per CPU, in a slab or in a large block.
+const char* check_pages() {
+    uint64_t pages = buddy_figures().free_pages + uint64_t{pcp_pages()} + large_live_bytes() / page_bytes;
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        pages += slab_figures(cls).slabs << size_classes[cls].order;
+    }
+    return pages == zone.pages.load() ? nullptr
+                                      : "pages: free, per-CPU, slab and large do not add up to the zone";
+}
+
+const char* check_areas() {
+    struct Sum {
+        size_t count;
+        size_t bytes;
+    } sum = {};
+    area_visit(
+        [](void* context, uintptr_t, size_t bytes) {
+            auto* into = static_cast<Sum*>(context);
+            ++into->count;
+            into->bytes += bytes;
+        },
+        &sum);
+    const AreaFigures figures = area_figures();
+    return sum.count == figures.live && sum.bytes == figures.live_bytes
+               ? nullptr
+               : "areas: the table and its totals disagree";
+}
+
+} // namespace
+
+const char* check_all() {
+    if (!zone_ready()) {
+        return nullptr;
+    }
+    for (const char* (*check)() : {buddy_check, slab_check, check_pages, check_areas}) {
+        if (const char* broken = check()) {
+            return broken;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace sb

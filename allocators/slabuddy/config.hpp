@@ -1,0 +1,60 @@
+// The sizes everything is built from. Policy figures (how much is cached where, for how long) are here too,
+// so that one page shows what can be tuned; what a user may change at run time is in options.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sb {
+
+#ifdef SLABUDDY_CHECKED
+inline constexpr bool checked =
+    true; // the library that keeps a state byte for each object: see integrity.hpp
+#else
+inline constexpr bool checked = false;
+#endif
+
+// Pages, blocks, zone. A page is sixteen times the processor's: descriptors and maps shrink by as much, and
+// the smallest slab still holds enough objects to be worth its refill.
+inline constexpr unsigned page_shift = 16;
+inline constexpr size_t page_bytes = size_t{1} << page_shift;
+inline constexpr unsigned max_order = 9; // 32 MiB
+inline constexpr unsigned order_count = max_order + 1;
+inline constexpr unsigned pageblock_order =
+    5; // 2 MiB, the huge page of x86-64 and of aarch64 with 4 KiB pages
+inline constexpr size_t zone_default_bytes = size_t{256} << 30;
+inline constexpr size_t zone_least_bytes = size_t{32} << 20;
+inline constexpr size_t first_commit_bytes = size_t{1}
+                                             << 20; // too small for a huge page: small programs stay small
+inline constexpr size_t most_commit_step_bytes = size_t{64} << 20;
+
+using PageIndex = uint32_t;
+inline constexpr PageIndex no_page = UINT32_MAX;
+
+// Slabs and sheaves.
+inline constexpr size_t most_slab_object_bytes = size_t{32} << 10;
+inline constexpr unsigned most_slab_order = 3;
+inline constexpr unsigned words_per_page =
+    page_bytes / 16 / 64;                   // occupancy words of a page of the smallest objects
+inline constexpr unsigned sheaf_slots = 63; // and a NULL at the bottom: 512 bytes
+inline constexpr unsigned sheaf_first_capacity = 8;
+inline constexpr size_t sheaf_most_bytes = size_t{64} << 10; // of objects, in one sheaf
+inline constexpr size_t barn_most_bytes = size_t{512} << 10; // of objects, in the full sheaves of one barn
+inline constexpr unsigned barn_most_sheaves = 32;
+inline constexpr unsigned most_empty_slabs = 1; // kept by a class before its pages go back
+
+// Per-CPU pages.
+inline constexpr unsigned pcp_orders = most_slab_order + 1;
+inline constexpr unsigned pcp_capacity = 8;
+inline constexpr unsigned pcp_batch = 4;
+inline constexpr unsigned pcp_shards = 64;
+
+// Large blocks.
+inline constexpr size_t most_buddy_bytes = size_t{16} << 20; // above it, areas of their own
+inline constexpr size_t area_cache_bytes = size_t{128} << 20;
+inline constexpr unsigned area_cache_entries = 16;
+
+static_assert(words_per_page * 64 * 16 == page_bytes);
+static_assert(most_buddy_bytes <= page_bytes << max_order);
+
+} // namespace sb

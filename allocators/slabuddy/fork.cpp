@@ -1,0 +1,55 @@
+#include "allocators/slabuddy/fork.hpp"
+
+#include "allocators/slabuddy/area.hpp"
+#include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/meta.hpp"
+#include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/sheaf.hpp"
+#include "allocators/slabuddy/slab.hpp"
+#include "allocators/slabuddy/zone.hpp"
+
+#include <pthread.h>
+
+namespace sb {
+namespace {
+
+// The ranks of lock.hpp, as one walk for lock, unlock and reset. The pools' locks guard nothing but
+// themselves.
+template <typename Action>
+void for_each_lock(Action action) {
+    action(thread_list_lock());
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        action(barn_lock(cls));
+    }
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        action(slab_lock(cls));
+    }
+    action(area_lock());
+    pcp_each_lock([](Lock& lock, void* context) { (*static_cast<Action*>(context))(lock); }, &action);
+    action(zone.lock);
+    action(thread_cache_pool_lock());
+    action(sheaf_pool_lock());
+    action(meta_lock);
+}
+
+void prepare() {
+    for_each_lock([](Lock& lock) { lock.lock(); });
+}
+
+void in_parent() {
+    for_each_lock([](Lock& lock) { lock.unlock(); });
+}
+
+void in_child() {
+    for_each_lock([](Lock& lock) { lock.reset(); });
+    thread_caches_adopt();
+}
+
+} // namespace
+
+void fork_start() {
+    // Registered first of all: prepare handlers run in reverse order, so those of others may still allocate.
+    pthread_atfork(prepare, in_parent, in_child);
+}
+
+} // namespace sb

@@ -1,0 +1,96 @@
+#include "allocators/slabuddy/os.hpp"
+
+#include <cerrno>
+#include <ctime>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace sb {
+
+size_t os_page_bytes() {
+    static size_t bytes = 0; // racing threads store the same value
+    size_t known = __atomic_load_n(&bytes, __ATOMIC_RELAXED);
+    if (known == 0) {
+        known = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+        __atomic_store_n(&bytes, known, __ATOMIC_RELAXED);
+    }
+    return known;
+}
+
+void* os_reserve(size_t bytes) {
+    void* at = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+}
+
+bool os_commit(void* at, size_t bytes) {
+    return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+void* os_map(size_t bytes) {
+    void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+}
+
+void os_unmap(void* at, size_t bytes) {
+    munmap(at, bytes); // refused only when the kernel has no map entries left; the range then stays unused
+}
+
+bool os_guard(void* at, size_t bytes) {
+    return mprotect(at, bytes, PROT_NONE) == 0;
+}
+
+bool os_purge(void* at, size_t bytes) {
+    return madvise(at, bytes, MADV_DONTNEED) == 0;
+}
+
+void* os_remap(void* at, size_t old_bytes, size_t new_bytes) {
+    void* moved = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE);
+    return moved == MAP_FAILED ? nullptr : moved;
+}
+
+size_t os_address_space_limit() {
+    struct rlimit limit = {};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return SIZE_MAX;
+    }
+    return limit.rlim_cur;
+}
+
+uint64_t os_now_ms() {
+    struct timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+}
+
+unsigned os_cpu() {
+    const int cpu = sched_getcpu(); // glibc reads the rseq area, without a call into the kernel
+    return cpu < 0 ? 0 : static_cast<unsigned>(cpu);
+}
+
+void os_write_error(const char* text, size_t bytes) {
+    while (bytes > 0) {
+        const ssize_t written = write(STDERR_FILENO, text, bytes);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return; // nobody is there to read it
+        }
+        text += written;
+        bytes -= static_cast<size_t>(written);
+    }
+}
+
+void os_wait(uint32_t* word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+void os_wake_one(uint32_t* word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+} // namespace sb

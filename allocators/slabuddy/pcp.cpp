@@ -1,0 +1,96 @@
+#include "allocators/slabuddy/pcp.hpp"
+
+#include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/os.hpp"
+#include "allocators/slabuddy/zone.hpp"
+
+namespace sb {
+namespace {
+
+struct alignas(64) Shard {
+    Lock lock;
+    uint8_t count[pcp_orders] = {};
+    PageIndex blocks[pcp_orders][pcp_capacity] = {}; // a stack: the hottest on top
+};
+constinit Shard shards[pcp_shards];
+
+Shard& shard_of_this_cpu() {
+    return shards[os_cpu() % pcp_shards];
+}
+
+void set_state(PageIndex page, PageState state) {
+    zone.mem_map[page].state.store(state, std::memory_order_relaxed);
+}
+
+} // namespace
+
+PageIndex pcp_allocate(unsigned order, PageState state) {
+    Shard& shard = shard_of_this_cpu();
+    {
+        Guard guard(shard.lock);
+        if (shard.count[order] > 0) {
+            const PageIndex page = shard.blocks[order][--shard.count[order]];
+            set_state(page, state);
+            return page;
+        }
+    }
+    // No batch on the way in: a program with one slab of a class should not hold four.
+    return buddy_allocate(uint32_t{1} << order, order, Mobility::slab, state);
+}
+
+void pcp_free(PageIndex page, unsigned order) {
+    PageIndex surplus[pcp_batch];
+    unsigned surplus_count = 0;
+    Shard& shard = shard_of_this_cpu();
+    {
+        Guard guard(shard.lock);
+        if (shard.count[order] == pcp_capacity) {
+            // The oldest go, the coldest in the cache.
+            for (; surplus_count < pcp_batch; ++surplus_count) {
+                surplus[surplus_count] = shard.blocks[order][surplus_count];
+            }
+            for (unsigned i = pcp_batch; i < pcp_capacity; ++i) {
+                shard.blocks[order][i - pcp_batch] = shard.blocks[order][i];
+            }
+            shard.count[order] -= pcp_batch;
+        }
+        set_state(page, PageState::per_cpu);
+        shard.blocks[order][shard.count[order]++] = page;
+    }
+    for (unsigned i = 0; i < surplus_count; ++i) {
+        buddy_free(surplus[i], uint32_t{1} << order, true);
+    }
+}
+
+uint32_t pcp_drain() {
+    uint32_t drained = 0;
+    for (Shard& shard : shards) {
+        Guard guard(shard.lock);
+        for (unsigned order = 0; order < pcp_orders; ++order) {
+            while (shard.count[order] > 0) {
+                buddy_free(shard.blocks[order][--shard.count[order]], uint32_t{1} << order, true);
+                drained += uint32_t{1} << order;
+            }
+        }
+    }
+    return drained;
+}
+
+uint32_t pcp_pages() {
+    uint32_t pages = 0;
+    for (Shard& shard : shards) {
+        Guard guard(shard.lock);
+        for (unsigned order = 0; order < pcp_orders; ++order) {
+            pages += uint32_t{shard.count[order]} << order;
+        }
+    }
+    return pages;
+}
+
+void pcp_each_lock(void (*action)(Lock&, void*), void* context) {
+    for (Shard& shard : shards) {
+        action(shard.lock, context);
+    }
+}
+
+} // namespace sb

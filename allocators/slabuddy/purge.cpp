@@ -1,0 +1,57 @@
+#include "allocators/slabuddy/purge.hpp"
+
+#include "allocators/slabuddy/area.hpp"
+#include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/options.hpp"
+#include "allocators/slabuddy/os.hpp"
+#include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/sheaf.hpp"
+#include "allocators/slabuddy/slab.hpp"
+
+#include <atomic>
+
+namespace sb {
+namespace {
+
+constexpr uint64_t looks_per_delay = 4; // how often within purge_ms the idle stock is looked at
+
+std::atomic<uint64_t> next_look_ms{0};
+
+} // namespace
+
+void purge_poll() {
+    const uint64_t delay_ms = option(Option::purge_ms);
+    if (delay_ms == purge_never) {
+        return;
+    }
+    const uint64_t now_ms = os_now_ms();
+    uint64_t due = next_look_ms.load(std::memory_order_relaxed);
+    if (delay_ms != 0 && (now_ms < due || !next_look_ms.compare_exchange_strong(
+                                              due, now_ms + delay_ms / looks_per_delay + 1))) {
+        return;
+    }
+    // Top down, so that what one layer gives up the next can pass on. What comes down now is young and waits
+    // its turn.
+    barn_shrink(false);
+    if (slab_shrink() + pcp_drain() == 0 && buddy_oldest_dirty_ms() > now_ms && area_oldest_ms() > now_ms) {
+        return;
+    }
+    const uint64_t until_ms = now_ms - (delay_ms < now_ms ? delay_ms : now_ms);
+    if (buddy_oldest_dirty_ms() <= until_ms) {
+        buddy_purge(until_ms);
+    }
+    if (area_oldest_ms() <= until_ms) {
+        area_purge(until_ms);
+    }
+}
+
+size_t purge_all() {
+    thread_cache_flush();
+    barn_shrink(true);
+    slab_shrink();
+    pcp_drain();
+    return size_t{buddy_purge(UINT64_MAX)} * page_bytes + area_purge(UINT64_MAX);
+}
+
+} // namespace sb

@@ -1,0 +1,285 @@
+#include "allocators/slabuddy/sheaf.hpp"
+
+#include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/heap.hpp"
+#include "allocators/slabuddy/meta.hpp"
+#include "allocators/slabuddy/purge.hpp"
+#include "allocators/slabuddy/slab.hpp"
+
+#include <cstring>
+#include <pthread.h>
+
+namespace sb {
+namespace {
+
+// The bottom of no sheaf: a pop reads NULL, a push finds it full.
+constinit void* no_objects[1] = {nullptr};
+
+constexpr ThreadCache make_no_cache() {
+    ThreadCache cache = {};
+    for (SheafSlot& slot : cache.slots) {
+        slot = {no_objects, no_objects};
+    }
+    return cache;
+}
+
+constinit Lock list_lock;
+ThreadCache* first_cache = nullptr;
+constinit MetaPool<sizeof(ThreadCache), 64> cache_pool;
+
+pthread_key_t exit_key;
+std::atomic<bool> exit_key_made{false};
+
+// This thread has run its exit hook: later frees, of other TLS destructors and of libc, must not bring a
+// cache back.
+thread_local bool retired = false;
+
+bool has_sheaf(const SheafSlot& slot) {
+    return slot.top != no_objects;
+}
+
+Sheaf* sheaf_of(const SheafSlot& slot) {
+    return reinterpret_cast<Sheaf*>(reinterpret_cast<uintptr_t>(slot.top) & ~uintptr_t{sizeof(Sheaf) - 1});
+}
+
+uint32_t objects_in(const SheafSlot& slot) {
+    return has_sheaf(slot) ? static_cast<uint32_t>(slot.top - sheaf_of(slot)->slots) : 0;
+}
+
+ThreadCache* cache_of_this_thread() {
+    ThreadCache* cache = thread_cache;
+    if (cache != &no_cache) {
+        return cache;
+    }
+    if (retired) {
+        return nullptr;
+    }
+    cache = static_cast<ThreadCache*>(cache_pool.take());
+    if (!cache) {
+        return nullptr;
+    }
+    memcpy(cache->slots, no_cache.slots, sizeof cache->slots);
+    {
+        Guard guard(list_lock);
+        cache->prev = nullptr;
+        cache->next = first_cache;
+        if (first_cache) {
+            first_cache->prev = cache;
+        }
+        first_cache = cache;
+    }
+    thread_cache = cache; // before pthread_setspecific, which may allocate
+    if (exit_key_made.load(std::memory_order_acquire)) {
+        pthread_setspecific(exit_key, cache);
+    }
+    return cache;
+}
+
+// Makes sure that the class has a sheaf, or one with more room than so far. False when neither can be.
+bool widen(SheafSlot& slot, unsigned cls) {
+    const unsigned most = size_classes[cls].capacity;
+    if (!has_sheaf(slot)) {
+        Sheaf* sheaf = sheaf_allocate();
+        if (!sheaf) {
+            return false;
+        }
+        sheaf->slots[0] = nullptr;
+        const unsigned capacity = most < sheaf_first_capacity ? most : sheaf_first_capacity;
+        slot = {sheaf->slots, sheaf->slots + capacity};
+        return true;
+    }
+    void** bottom = sheaf_of(slot)->slots;
+    const auto capacity = static_cast<unsigned>(slot.end - bottom);
+    if (capacity >= most) {
+        return false;
+    }
+    slot.end = bottom + (capacity * 2 < most ? capacity * 2 : most);
+    return true;
+}
+
+void flush_slot(SheafSlot& slot, unsigned cls, bool forgiving) {
+    if (const uint32_t count = objects_in(slot)) {
+        void** bottom = sheaf_of(slot)->slots;
+        slot.top = bottom;
+        slab_flush(cls, bottom + 1, count, "free", forgiving);
+    }
+}
+
+void release_cache(ThreadCache* cache, bool forgiving) {
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        SheafSlot& slot = cache->slots[cls];
+        if (has_sheaf(slot)) {
+            flush_slot(slot, cls, forgiving);
+            sheaf_release(sheaf_of(slot));
+        }
+    }
+    cache_pool.give(cache);
+}
+
+void unlink(ThreadCache* cache) {
+    (cache->prev ? cache->prev->next : first_cache) = cache->next;
+    if (cache->next) {
+        cache->next->prev = cache->prev;
+    }
+}
+
+void retire_hook(void* /*cache*/) {
+    thread_cache_retire();
+}
+
+} // namespace
+
+constinit ThreadCache no_cache = make_no_cache();
+constinit thread_local ThreadCache* thread_cache = &no_cache;
+
+[[gnu::noinline]] void* sheaf_miss(unsigned cls) {
+    ThreadCache* cache = cache_of_this_thread();
+    void* object = nullptr;
+    if (!cache) {
+        if (slab_refill(cls, &object, 1) == 1) {
+            integrity_allocated(cls, object);
+        }
+        return object;
+    }
+    SheafSlot& slot = cache->slots[cls];
+    const bool fresh = !has_sheaf(slot);
+    const bool widened = widen(slot, cls);
+    if (fresh && !widened) {
+        return slab_refill(cls, &object, 1) == 1 ? (integrity_allocated(cls, object), object) : nullptr;
+    }
+    void** bottom = sheaf_of(slot)->slots;
+    const auto capacity = static_cast<uint32_t>(slot.end - bottom);
+    uint32_t count = 0;
+    if (Sheaf* full = barn_take(cls, count)) {
+        Sheaf* empty = sheaf_of(slot);
+        full->slots[0] = nullptr;
+        slot = {full->slots + count, full->slots + (count > capacity ? count : capacity)};
+        sheaf_release(empty);
+    } else {
+        // Half, so that the frees that follow find room.
+        count = slab_refill(cls, bottom + 1, (capacity + 1) / 2);
+        if (count == 0) {
+            return nullptr;
+        }
+        slot.top = bottom + count;
+    }
+    object = *slot.top--;
+    integrity_allocated(cls, object);
+    return object;
+}
+
+[[gnu::noinline]] void sheaf_overflow(void* block, unsigned cls) {
+    if (cls == 0) {
+        return release_other(block);
+    }
+    ThreadCache* cache = cache_of_this_thread();
+    if (cache) {
+        SheafSlot& slot = cache->slots[cls];
+        if (objects_in(slot) > 0 && *slot.top == block) {
+            report_misuse(Misuse::double_free, "free", block, cls);
+        }
+        if (!widen(slot, cls) && has_sheaf(slot)) {
+            Sheaf* full = sheaf_of(slot);
+            const uint32_t count = objects_in(slot);
+            Sheaf* empty = sheaf_allocate();
+            if (empty && barn_put(cls, full, count)) {
+                empty->slots[0] = nullptr;
+                slot = {empty->slots, empty->slots + (slot.end - full->slots)};
+            } else {
+                if (empty) {
+                    sheaf_release(empty);
+                }
+                // The barn is full: the older half goes back to its slabs.
+                const uint32_t half = (count + 1) / 2;
+                slab_flush(cls, full->slots + 1, half, "free");
+                memmove(full->slots + 1, full->slots + 1 + half, (count - half) * sizeof(void*));
+                slot.top -= half;
+                purge_poll();
+            }
+        }
+        if (has_sheaf(slot)) {
+            integrity_freed(cls, block);
+            *++slot.top = block;
+            return;
+        }
+    }
+    integrity_freed(cls, block);
+    slab_flush(cls, &block, 1, "free");
+}
+
+[[gnu::cold, gnu::noinline]] void sheaf_bad_pointer(void* block, unsigned cls) {
+    const bool misaligned = reinterpret_cast<uintptr_t>(block) % 16 != 0;
+    report_misuse(misaligned ? Misuse::misaligned : Misuse::interior, "free", block, cls);
+}
+
+void thread_cache_retire() {
+    ThreadCache* cache = thread_cache;
+    retired = true;
+    if (cache == &no_cache) {
+        return;
+    }
+    thread_cache = &no_cache;
+    {
+        Guard guard(list_lock);
+        unlink(cache);
+    }
+    release_cache(cache, false);
+}
+
+void thread_cache_flush() {
+    ThreadCache* cache = thread_cache;
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        flush_slot(cache->slots[cls], cls, false);
+    }
+}
+
+void thread_cache_start() {
+    if (pthread_key_create(&exit_key, retire_hook) == 0) {
+        exit_key_made.store(true, std::memory_order_release);
+        if (thread_cache != &no_cache) {
+            pthread_setspecific(exit_key, thread_cache);
+        }
+    }
+}
+
+void thread_caches_adopt() {
+    ThreadCache* others = nullptr;
+    for (ThreadCache* cache = first_cache; cache;) {
+        ThreadCache* following = cache->next;
+        if (cache != thread_cache) {
+            unlink(cache);
+            cache->next = others;
+            others = cache;
+        }
+        cache = following;
+    }
+    while (others) {
+        ThreadCache* following = others->next;
+        release_cache(others, true);
+        others = following;
+    }
+}
+
+CacheFigures thread_cache_figures() {
+    CacheFigures figures = {};
+    Guard guard(list_lock);
+    for (const ThreadCache* cache = first_cache; cache; cache = cache->next) {
+        ++figures.caches;
+        for (unsigned cls = 1; cls < class_table_size; ++cls) {
+            const uint32_t here = objects_in(cache->slots[cls]);
+            figures.objects += here;
+            figures.bytes += uint64_t{here} * size_classes[cls].bytes;
+        }
+    }
+    return figures;
+}
+
+Lock& thread_list_lock() {
+    return list_lock;
+}
+
+Lock& thread_cache_pool_lock() {
+    return cache_pool.lock();
+}
+
+} // namespace sb

@@ -1,0 +1,307 @@
+#include "allocators/slabuddy/slab.hpp"
+
+#include "allocators/slabuddy/owner.hpp"
+#include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/report.hpp"
+#include "allocators/slabuddy/size_classes.hpp"
+
+#include <bit>
+
+namespace sb {
+namespace {
+
+// Lists of a class, by how many objects are free. A refill takes from the fullest slabs, so that the others
+// can empty.
+enum Bin : uint8_t { bin_none, bin_quarter, bin_half, bin_most, bin_empty, bin_count };
+
+struct alignas(64) Class {
+    Lock lock;
+    PageList bins[bin_count]; // bins[bin_none] stays empty: slabs without free objects are in no list
+    uint64_t slabs = 0;
+    uint64_t refills = 0;
+    std::atomic<uint64_t> flushes{0};
+};
+constinit Class classes[class_table_size];
+
+std::atomic<uint64_t>* words_of(PageIndex page) {
+    return zone.occupancy + static_cast<size_t>(page) * words_per_page;
+}
+
+PageIndex head_of(const SizeClass& size, uintptr_t address) {
+    return static_cast<PageIndex>(zone_page_of(address & ~uintptr_t{size.offset_mask}));
+}
+
+uint8_t bin_for(const SizeClass& size, int32_t free_objects) {
+    if (free_objects <= 0) {
+        return bin_none;
+    }
+    if (free_objects >= size.objects) {
+        return bin_empty;
+    }
+    const int32_t quarter = size.objects / 4;
+    return free_objects <= quarter ? bin_quarter : (free_objects <= 2 * quarter ? bin_half : bin_most);
+}
+
+// A fresh slab, in no list. Class lock held: it orders the slab's fields for settle().
+PageIndex make_slab(unsigned cls) {
+    const SizeClass& size = size_classes[cls];
+    const PageIndex page = pcp_allocate(size.order, PageState::slab);
+    if (page == no_page) {
+        return no_page;
+    }
+    Page& head = zone.mem_map[page];
+    head.bin = bin_none;
+    head.free_objects.store(size.objects, std::memory_order_relaxed);
+    std::atomic<uint64_t>* words = words_of(page);
+    unsigned left = size.objects;
+    for (unsigned i = 0; i < size.words; ++i) {
+        const unsigned here = left < 64 ? left : 64;
+        words[i].store(here == 64 ? ~uint64_t{0} : (uint64_t{1} << here) - 1, std::memory_order_relaxed);
+        left -= here;
+    }
+    head.cls.store(static_cast<uint8_t>(cls), std::memory_order_relaxed);
+    owner_set(page, uint32_t{1} << size.order, cls);
+    ++classes[cls].slabs;
+    return page;
+}
+
+// The slab is empty and in no list. Class lock held.
+void destroy_slab(PageIndex page, unsigned cls) {
+    const SizeClass& size = size_classes[cls];
+    owner_set(page, uint32_t{1} << size.order, 0);
+    zone.mem_map[page].cls.store(0, std::memory_order_relaxed);
+    --classes[cls].slabs;
+    pcp_free(page, size.order);
+}
+
+// Puts the slab into the list its free count asks for. Class lock held. The page may meanwhile have become
+// something else (another flusher emptied it and its pages went back): then it is not of this class, or
+// whatever it is now is as well settled again.
+void settle(PageIndex page, unsigned cls) {
+    Page& head = zone.mem_map[page];
+    if (head.cls.load(std::memory_order_relaxed) != cls ||
+        head.state.load(std::memory_order_relaxed) != PageState::slab) {
+        return;
+    }
+    Class& owner = classes[cls];
+    const uint8_t bin = bin_for(size_classes[cls], head.free_objects.load(std::memory_order_acquire));
+    if (bin == head.bin) {
+        return;
+    }
+    if (head.bin != bin_none) {
+        owner.bins[head.bin].remove(page);
+    }
+    head.bin = bin;
+    if (bin == bin_empty && owner.bins[bin_empty].size >= most_empty_slabs) {
+        head.bin = bin_none;
+        destroy_slab(page, cls);
+    } else if (bin != bin_none) {
+        owner.bins[bin].push_front(page);
+    }
+}
+
+// Moves up to `wanted` objects out of the slab.
+unsigned take_objects(PageIndex page, unsigned cls, void** objects, unsigned wanted) {
+    const SizeClass& size = size_classes[cls];
+    std::atomic<uint64_t>* words = words_of(page);
+    const uintptr_t base = page_address(page);
+    unsigned taken = 0;
+    for (unsigned i = 0; i < size.words && taken < wanted; ++i) {
+        if (words[i].load(std::memory_order_relaxed) == 0) {
+            continue;
+        }
+        uint64_t bits = words[i].exchange(0, std::memory_order_acquire);
+        for (; bits && taken < wanted; bits &= bits - 1) {
+            const unsigned index = i * 64 + static_cast<unsigned>(std::countr_zero(bits));
+            objects[taken++] = reinterpret_cast<void*>(base + uintptr_t{index} * size.bytes);
+        }
+        if (bits) {
+            words[i].fetch_or(bits, std::memory_order_release);
+        }
+    }
+    zone.mem_map[page].free_objects.fetch_sub(static_cast<int32_t>(taken), std::memory_order_relaxed);
+    return taken;
+}
+
+// After objects came back: into another list only when the count crossed into it.
+void note_freed(PageIndex page, unsigned cls, unsigned count) {
+    const SizeClass& size = size_classes[cls];
+    const int32_t before =
+        zone.mem_map[page].free_objects.fetch_add(static_cast<int32_t>(count), std::memory_order_acq_rel);
+    if (bin_for(size, before) != bin_for(size, before + static_cast<int32_t>(count))) {
+        Guard guard(classes[cls].lock);
+        settle(page, cls);
+    }
+}
+
+[[noreturn]] void report_bad_object(const char* call, unsigned cls, const void* object) {
+    const auto address = reinterpret_cast<uintptr_t>(object);
+    const SizeClass& size = size_classes[cls];
+    const uint64_t offset = address & size.offset_mask;
+    const uint64_t index = offset * size.reciprocal >> 40;
+    Misuse what = Misuse::double_free;
+    if (address % 16 != 0) {
+        what = Misuse::misaligned;
+    } else if (index * size.bytes != offset) {
+        what = Misuse::interior;
+    } else if (index >= size.objects) {
+        what = Misuse::foreign;
+    }
+    report_misuse(what, call, object, cls);
+}
+
+} // namespace
+
+unsigned slab_refill(unsigned cls, void** objects, unsigned wanted) {
+    Class& owner = classes[cls];
+    unsigned taken = 0;
+    Guard guard(owner.lock);
+    while (taken < wanted) {
+        PageIndex page = no_page;
+        for (unsigned bin = bin_quarter; bin < bin_count && page == no_page; ++bin) {
+            page = owner.bins[bin].first;
+        }
+        if (page == no_page) {
+            page = taken == 0 ? make_slab(cls) : no_page;
+            if (page == no_page) {
+                break;
+            }
+        }
+        taken += take_objects(page, cls, objects + taken, wanted - taken);
+        settle(page, cls);
+    }
+    owner.refills += taken;
+    // The sheaf is popped from its end: the lowest addresses first, one after the other.
+    for (unsigned i = 0; i < taken / 2; ++i) {
+        void* swapped = objects[i];
+        objects[i] = objects[taken - 1 - i];
+        objects[taken - 1 - i] = swapped;
+    }
+    return taken;
+}
+
+void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, bool forgiving) {
+    const SizeClass& size = size_classes[cls];
+    unsigned given = 0;
+    for (unsigned i = 0; i < count;) {
+        // As many as follow each other in one slab; of them, as many as follow each other in one word.
+        const PageIndex page = head_of(size, reinterpret_cast<uintptr_t>(objects[i]));
+        unsigned in_slab = 0;
+        while (i < count && head_of(size, reinterpret_cast<uintptr_t>(objects[i])) == page) {
+            uint64_t bits = 0;
+            unsigned word = 0;
+            unsigned in_word = 0;
+            for (; i < count; ++i, ++in_word) {
+                const auto address = reinterpret_cast<uintptr_t>(objects[i]);
+                const uint64_t offset = address & size.offset_mask;
+                const uint64_t index = offset * size.reciprocal >> 40;
+                if (head_of(size, address) != page || (in_word && index / 64 != word)) {
+                    break;
+                }
+                word = static_cast<unsigned>(index / 64);
+                const uint64_t bit = uint64_t{1} << (index % 64);
+                if (index >= size.objects || index * size.bytes != offset || (bits & bit)) {
+                    report_bad_object(call, cls, objects[i]);
+                }
+                bits |= bit;
+            }
+            const uint64_t before = words_of(page)[word].fetch_or(bits, std::memory_order_release);
+            if (__builtin_expect((before & bits) != 0, 0)) {
+                if (!forgiving) {
+                    const unsigned bad = word * 64 + static_cast<unsigned>(std::countr_zero(before & bits));
+                    report_bad_object(
+                        call, cls, reinterpret_cast<void*>(page_address(page) + uintptr_t{bad} * size.bytes));
+                }
+                in_word -= static_cast<unsigned>(std::popcount(before & bits));
+            }
+            in_slab += in_word;
+        }
+        given += in_slab;
+        note_freed(page, cls, in_slab);
+    }
+    classes[cls].flushes.fetch_add(given, std::memory_order_relaxed);
+}
+
+bool slab_is_allocated(unsigned cls, const void* block) {
+    const SizeClass& size = size_classes[cls];
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    const uint64_t offset = address & size.offset_mask;
+    const uint64_t index = offset * size.reciprocal >> 40;
+    if (index * size.bytes != offset || index >= size.objects) {
+        return false;
+    }
+    const uint64_t word = words_of(head_of(size, address))[index / 64].load(std::memory_order_relaxed);
+    return (word >> (index % 64) & 1) == 0;
+}
+
+uint32_t slab_shrink() {
+    uint32_t pages = 0;
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        Class& owner = classes[cls];
+        Guard guard(owner.lock);
+        while (owner.bins[bin_empty].size > 0) {
+            const PageIndex page = owner.bins[bin_empty].first;
+            owner.bins[bin_empty].remove(page);
+            zone.mem_map[page].bin = bin_none;
+            destroy_slab(page, cls);
+            pages += uint32_t{1} << size_classes[cls].order;
+        }
+    }
+    return pages;
+}
+
+SlabFigures slab_figures(unsigned cls) {
+    Class& owner = classes[cls];
+    Guard guard(owner.lock);
+    SlabFigures figures = {};
+    figures.slabs = owner.slabs;
+    figures.objects = owner.slabs * size_classes[cls].objects;
+    for (const PageList& list : owner.bins) {
+        for (PageIndex page = list.first; page != no_page; page = zone.mem_map[page].next) {
+            const int32_t here = zone.mem_map[page].free_objects.load(std::memory_order_relaxed);
+            figures.free_objects += here > 0 ? static_cast<uint64_t>(here) : 0;
+        }
+    }
+    figures.refills = owner.refills;
+    figures.flushes = owner.flushes.load(std::memory_order_relaxed);
+    return figures;
+}
+
+const char* slab_check() {
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        const SizeClass& size = size_classes[cls];
+        Class& owner = classes[cls];
+        Guard guard(owner.lock);
+        uint64_t listed_free = 0;
+        for (unsigned bin = 0; bin < bin_count; ++bin) {
+            for (PageIndex page = owner.bins[bin].first; page != no_page; page = zone.mem_map[page].next) {
+                const Page& head = zone.mem_map[page];
+                if (head.state.load() != PageState::slab || head.cls.load() != cls || head.bin != bin) {
+                    return "slab: a list holds a page that is not its own";
+                }
+                int32_t bits = 0;
+                for (unsigned i = 0; i < size.words; ++i) {
+                    bits += std::popcount(words_of(page)[i].load());
+                }
+                if (bits != head.free_objects.load()) {
+                    return "slab: the free count is not the number of bits";
+                }
+                if (bin_for(size, bits) != bin) {
+                    return "slab: a slab is in the wrong list";
+                }
+                listed_free += static_cast<uint64_t>(bits);
+            }
+        }
+        const uint64_t out = owner.refills - owner.flushes.load();
+        if (owner.slabs * size.objects != listed_free + out) {
+            return "slab: objects are missing";
+        }
+    }
+    return nullptr;
+}
+
+Lock& slab_lock(unsigned cls) {
+    return classes[cls].lock;
+}
+
+} // namespace sb

@@ -1,0 +1,47 @@
+// Slabs: a run of pages cut into objects of one class, without headers. Which objects are free is kept out of
+// band in atomic occupancy words: bit set, object free here. Out of the slab, an object is in a sheaf, a barn
+// or the program.
+//
+// A refill empties whole words with one exchange each, under the class's lock; a flush sets bits with one
+// fetch_or a word and takes the lock only when the slab moves to another list (none, fullest, ..., empty). A
+// bit that is set already is a double free.
+#pragma once
+
+#include "allocators/slabuddy/config.hpp"
+#include "allocators/slabuddy/lock.hpp"
+#include "allocators/slabuddy/page.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sb {
+
+// Takes up to `wanted` free objects, lowest address last. Returns how many; 0 when there is no memory.
+unsigned slab_refill(unsigned cls, void** objects, unsigned wanted);
+
+// Gives objects of class `cls` back. Anything that is not the begin of an object in use ends the program with
+// a report naming `call`, unless `forgiving` (the child of a fork, adopting what threads left in mid-flight).
+void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, bool forgiving = false);
+
+// True when `block`, which owner_of() says is of class `cls`, is an object in use as far as the slab knows.
+bool slab_is_allocated(unsigned cls, const void* block);
+
+// Gives the pages of all empty slabs back. Returns pages.
+uint32_t slab_shrink();
+
+struct SlabFigures {
+    uint64_t slabs;
+    uint64_t objects;      // room in all slabs
+    uint64_t free_objects; // of them in slabs, not in sheaves or the program
+    uint64_t refills;      // objects that left slabs since the start
+    uint64_t flushes;      // objects that came back
+};
+SlabFigures slab_figures(unsigned cls);
+
+// Lists, counts and bits agree for every slab of every class: NULL, or what does not. Exact only while no
+// other thread allocates.
+const char* slab_check();
+
+Lock& slab_lock(unsigned cls); // for fork
+
+} // namespace sb

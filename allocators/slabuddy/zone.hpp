@@ -1,0 +1,55 @@
+// The zone: one reservation of address space, committed from the bottom as it is used, and the arrays that
+// describe it, each reserved for the whole zone and committed in step with it. All are indexed by page.
+//
+//   mem_map     a descriptor for each page                                             page.hpp
+//   owner       the size class that owns each page, 0 for none                         owner.hpp
+//   occupancy   a bit for each object of the smallest class, set when it is free       slab.hpp
+//   dirty       1 when the page may hold something other than zeros                    buddy.hpp
+//   blocks      the mobility of each 2 MiB pageblock                                   buddy.hpp
+//   states      checked library: a byte for each object of the smallest class          integrity.hpp
+//
+// zone_ready() must have answered true before anything but `pages` and zone_page_of() is used. Where
+// RLIMIT_AS is set, half of it goes to the zone; the rest is left to areas, stacks and libraries.
+#pragma once
+
+#include "allocators/slabuddy/lock.hpp"
+#include "allocators/slabuddy/page.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace sb {
+
+struct Zone {
+    // The fast path reads these two and `owner`.
+    uintptr_t base = 0;                    // aligned to the largest block
+    std::atomic<uint32_t> pages{0};        // committed; grows only
+    std::atomic<uint8_t>* owner = nullptr; // written by slab.cpp alone
+    uint32_t most_pages = 0;               // reserved
+    Page* mem_map = nullptr;
+    std::atomic<uint64_t>* occupancy = nullptr;
+    uint8_t* dirty = nullptr;   // allocated block: its owner; free: zone lock
+    Mobility* blocks = nullptr; // zone lock
+    std::atomic<uint8_t>* states = nullptr;
+    Lock lock;
+};
+extern Zone zone;
+
+// Reserves the zone on the first call; false when the system gives no address space at all.
+bool zone_ready();
+
+// Commits at least `pages` more, rounded up so that growing is rare; 0 when refused, else how many pages were
+// added at the old zone.pages. Zone lock held. The new pages belong to no block yet.
+uint32_t zone_grow(uint32_t pages);
+
+inline uintptr_t page_address(PageIndex page) {
+    return zone.base + (static_cast<uintptr_t>(page) << page_shift);
+}
+
+// The page of any address whatever, or a number that is not below zone.pages.
+inline uintptr_t zone_page_of(uintptr_t address) {
+    return (address - zone.base) >> page_shift;
+}
+
+} // namespace sb
