@@ -1,0 +1,159 @@
+"""A result document as plain types. harness/results/README.md gives each field's meaning.
+
+Values are floats, `None` means "not measured". Names and messages are safe to print: what could move a cursor
+or break an encoder has been replaced (errors.visible), but they are not escaped for HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Phase:
+    name: str
+    begin_ns: float | None
+    wall_ns: float | None
+    cpu_ns: float | None
+    user_ns: float | None
+    system_ns: float | None
+    operations: float | None
+    minor_faults: float | None
+    major_faults: float | None
+    voluntary_switches: float | None
+    involuntary_switches: float | None
+    kernel: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Latency:
+    operation: str
+    size_class: str
+    count: float
+    sampled_every: float
+    percentiles: Mapping[str, float]  # "p50_ns", ..., "max_ns"
+
+
+@dataclass(frozen=True)
+class Series:
+    name: str
+    at_ns: Sequence[float]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    workload: str
+    allocator: str
+    threads: int
+    round: int
+    seed: str
+    valid: bool
+    invalid_reason: str
+    exit: str  # in words, "" when it exited with 0
+    stderr: str
+    peak_rss_bytes: float | None
+    retained_rss_bytes: float | None
+    process_peak_rss_bytes: float | None
+    harness_bytes: float | None
+    begin_ns: float | None
+    phases: Mapping[str, Phase]
+    latency: Sequence[Latency]
+    series: Mapping[str, Series]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Workload:
+    label: str
+    pattern: str = ""
+    threads: int = 1
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    citation: str = ""
+
+
+@dataclass(frozen=True)
+class Allocator:
+    name: str
+    path: str = ""
+    version: str = ""
+    version_source: str = ""
+    sha256: str = ""
+    floor: bool = False
+
+
+@dataclass(frozen=True)
+class Skipped:
+    workload: str
+    allocator: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the doctor."""
+
+    id: str
+    status: str  # ok, warn, fail
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Capability:
+    group: str
+    layer: str
+    status: str  # ok, degraded, unavailable
+    reason: str
+    errno: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class KernelMetric:
+    name: str
+    group: str
+    layer: str
+    kind: str
+    scope: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Document:
+    source: str  # the file it was read from
+    schema: str
+    complete: bool
+    tool_version: str
+    command: Sequence[str]
+    started: str
+    finished: str
+    fingerprint: str
+    deciding: Mapping[str, str]
+    host: Mapping[str, str]
+    doctor: Sequence[Finding]
+    suite: str
+    seed: str
+    rounds_planned: int | None
+    environment: Mapping[str, str]
+    workloads: Sequence[Workload]
+    allocators: Sequence[Allocator]
+    skipped: Sequence[Skipped]
+    capabilities: Sequence[Capability]
+    kernel_metrics: Sequence[KernelMetric]
+    trials: Sequence[Trial]  # of whole rounds only
+    rounds: Sequence[int]  # the rounds of `trials`, ascending
+    dropped: int  # trials of a round that was not whole, left out
+    remarks: Sequence[str]  # what reading had to leave out, in words
+
+    def allocator(self, name: str) -> Allocator | None:
+        return next((allocator for allocator in self.allocators if allocator.name == name), None)
+
+    def subjects(self) -> list[Allocator]:
+        """The allocators that are compared: all but the floor."""
+        return [allocator for allocator in self.allocators if not allocator.floor]
+
+    def floors(self) -> list[Allocator]:
+        return [allocator for allocator in self.allocators if allocator.floor]

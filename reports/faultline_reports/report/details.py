@@ -1,0 +1,131 @@
+"""The tables under a workload that are opened on demand: phases, latencies, kernel counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from faultline_reports import formatting
+from faultline_reports.model import Allocator, Document, Trial
+from faultline_reports.statistics.order import median_interval
+
+Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
+
+PHASES = ("start", "warmup", "measure", "drain", "idle")
+PHASE_NAMES = {"warmup": "warm-up", "measure": "measured"}
+
+
+@dataclass(frozen=True)
+class PhaseRow:
+    name: str
+    phase: str
+    first: int  # rows that the name spans, 0 when it does not start here
+    values: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def medians(entries: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
+    names = list(dict.fromkeys(name for entry in entries for name in entry))
+    names.sort(key=lambda name: (name == "max_ns", name))
+    return [
+        (name, median_interval([entry[name] for entry in entries if name in entry]).estimate)
+        for name in names
+    ]
+
+
+def _middle(values: Sequence[float | None], unit: str) -> str:
+    known = [value for value in values if value is not None]
+    return formatting.quantity(median_interval(known).estimate, unit) if known else formatting.NOT_MEASURED
+
+
+PHASE_HEADS = (
+    "elapsed",
+    "CPU, program",
+    "CPU, kernel",
+    "minor faults",
+    "major faults",
+    "switches, own",
+    "switches, forced",
+)
+
+
+def phases(shown: Sequence[Allocator], trials: Trials) -> list[PhaseRow]:
+    rows: list[PhaseRow] = []
+    for allocator in shown:
+        names = [name for name in PHASES if any(name in trial.phases for trial in trials[allocator.name])]
+        for index, name in enumerate(names):
+            phases = [trial.phases[name] for trial in trials[allocator.name] if name in trial.phases]
+            values = [
+                _middle([phase.wall_ns for phase in phases], "ns"),
+                _middle([phase.user_ns for phase in phases], "ns"),
+                _middle([phase.system_ns for phase in phases], "ns"),
+                _middle([phase.minor_faults for phase in phases], ""),
+                _middle([phase.major_faults for phase in phases], ""),
+                _middle([phase.voluntary_switches for phase in phases], ""),
+                _middle([phase.involuntary_switches for phase in phases], ""),
+            ]
+            rows.append(
+                PhaseRow(allocator.name, PHASE_NAMES.get(name, name), 0 if index else len(names), values)
+            )
+    return rows
+
+
+def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
+    every = [row for arm in trials.values() for trial in arm for row in trial.latency]
+    if not every:
+        return None
+    names = sorted(
+        {name for row in every for name in row.percentiles}, key=lambda name: (name == "max_ns", name)
+    )
+    kinds = list(dict.fromkeys((row.operation, row.size_class) for row in every))
+    rows = []
+    for operation, size_class in kinds:
+        for allocator in shown:
+            found = [
+                row
+                for trial in trials[allocator.name]
+                for row in trial.latency
+                if (row.operation, row.size_class) == (operation, size_class)
+            ]
+            if found:
+                middle = dict(medians([row.percentiles for row in found]))
+                counts = _middle([row.count for row in found], "")
+                rows.append(
+                    [operation, size_class or "all", allocator.name, counts]
+                    + [formatting.quantity(middle.get(name), "ns") for name in names]
+                )
+    heads = ["operation", "size class", "allocator", "samples a trial"]
+    return Grid(
+        [*heads, *(formatting.percentile(name) + ("" if name == "max_ns" else " %") for name in names)], rows
+    )
+
+
+def kernel(document: Document, shown: Sequence[Allocator], trials: Trials) -> Grid | None:
+    """The probes' counts in the measured phase; None when no probe gave any."""
+    helps = {metric.name: metric for metric in document.kernel_metrics}
+    measured = {
+        allocator.name: [
+            trial.phases["measure"].kernel for trial in trials[allocator.name] if "measure" in trial.phases
+        ]
+        for allocator in shown
+    }
+    names = list(dict.fromkeys(name for arm in measured.values() for kernel in arm for name in kernel))
+    rows = []
+    for name in names:
+        unit = "bytes" if name.endswith("_bytes") else "ns" if name.endswith("_ns") else ""
+        known = helps.get(name)
+        whose = " (whole host)" if known and known.scope == "host" else ""
+        rows.append(
+            [name + whose]
+            + [
+                _middle([kernel.get(name) for kernel in measured[allocator.name]], unit)
+                for allocator in shown
+            ]
+            + [known.help if known else ""]
+        )
+    return Grid(["count", *(allocator.name for allocator in shown), "what it is"], rows) if rows else None

@@ -1,0 +1,144 @@
+"""The answer in a sentence: which allocator needed the least CPU time, at what price in memory, how sure that
+is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from faultline_reports import comparison, formatting
+from faultline_reports.comparison import Matrix
+from faultline_reports.metrics import METRICS, by_key
+from faultline_reports.model import Document
+from faultline_reports.statistics.order import median_interval
+from faultline_reports.statistics.signed_rank import best_confidence
+from faultline_reports.statistics.thresholds import CONFIDENCE, ROUNDS_RECOMMENDED
+from faultline_reports.statistics.verdict import Effect, Scale, Verdict, judge_paired
+
+
+def sentence(document: Document, baseline: str) -> str:
+    """Plain text of one to three sentences, right for any document."""
+    matrix = comparison.matrix(document, METRICS[0], baseline)
+    arms = {arm for _, arm in matrix.samples}
+    measured = [allocator.name for allocator in document.subjects() if allocator.name in arms]
+    if not document.trials:
+        return "The run ended before its first round was whole: there is nothing to compare."
+    if not any(trial.valid for trial in document.trials):
+        return "Not one trial is valid, so nothing can be said about any allocator."
+    if not measured:
+        return "CPU time was not measured for any allocator, so they cannot be ranked by it."
+    if len(measured) == 1:
+        return _alone(matrix, measured[0])
+    ranking = _rank(document, matrix)
+    if ranking is None:
+        return "No two allocators have valid trials in the same rounds: they cannot be ranked."
+    parts = [_claim(document, matrix, ranking)]
+    left_out = [allocator.name for allocator in document.subjects() if allocator.name not in ranking.order]
+    if left_out:
+        verb = "is" if len(left_out) == 1 else "are"
+        parts.append(f"{_listed(left_out)} {verb} not ranked, for lack of valid trials in some workload.")
+    if best_confidence(len(document.rounds)) < CONFIDENCE:
+        rounds = formatting.count(len(document.rounds), "round")
+        parts.append(
+            f"{rounds.capitalize()} cannot confirm a difference with 95 % confidence: "
+            f"run again with --rounds {ROUNDS_RECOMMENDED}."
+        )
+    return " ".join(parts)
+
+
+def _alone(matrix: Matrix, name: str) -> str:
+    tables = [table for (_, arm), table in matrix.samples.items() if arm == name]
+    if len(tables) > 1:
+        return f"Only {name} has valid trials: there is nothing to compare it with."
+    middle = formatting.quantity(median_interval(list(tables[0].values())).estimate, "ns")
+    return f"{name} needed {middle} of CPU time per operation (median); there is nothing to compare it with."
+
+
+@dataclass(frozen=True)
+class Ranking:
+    order: Sequence[str]  # the least CPU time first
+    against_best: Sequence[Effect | None]  # of order[1:], relative to order[0]
+
+    @property
+    def slower(self) -> list[str]:
+        pairs = zip(self.order[1:], self.against_best)
+        return [name for name, effect in pairs if effect and effect.verdict is Verdict.HIGHER]
+
+    @property
+    def tied(self) -> list[str]:
+        return [name for name in self.order[1:] if name not in self.slower]
+
+
+def _rank(document: Document, matrix: Matrix) -> Ranking | None:
+    """Subjects that ran every workload the baseline has, by their geometric mean; None for fewer than two."""
+    labels = [workload.label for workload in document.workloads]
+    full = max((len(used) for used in matrix.mean_of.values()), default=0)
+    centres = {
+        name: effect.shown.estimate
+        for name, effect in matrix.means.items()
+        if len(matrix.mean_of[name]) == full
+    }
+    if not centres:
+        return None
+    centres[matrix.baseline] = 0.0
+    order = sorted(centres, key=lambda name: centres[name])
+    family = [
+        comparison.mean_arms(matrix.samples, labels, order[0], name, matrix.metric)[0] for name in order[1:]
+    ]
+    return Ranking(order, judge_paired(family))
+
+
+def _claim(document: Document, matrix: Matrix, ranking: Ranking) -> str:
+    best, baseline = ranking.order[0], matrix.baseline
+    count = len(document.workloads)
+    scope = "On this workload" if count == 1 else f"Over {count} workloads"
+    if best == baseline:
+        effect = ranking.against_best[0]
+        amount = (
+            f"{ranking.order[1]}, the next, needed {_more(effect)}" if effect else "nothing ran beside it"
+        )
+    else:
+        amount = _less(matrix.means[best], baseline) + _memory(document, best, baseline)
+    if not ranking.slower:
+        return f"{scope} no allocator is confirmed to need the least CPU time. {best} came first: {amount}."
+    if not ranking.tied:
+        return f"{scope} {best} needed the least CPU time: {amount}."
+    tied = _listed(ranking.tied)
+    return f"{scope} {best} came first in CPU time: {amount}. {tied} cannot be told apart from it."
+
+
+def _less(effect: Effect, baseline: str) -> str:
+    middle, low, high = (
+        100 * -math.expm1(value) for value in (effect.shown.estimate, effect.shown.high, effect.shown.low)
+    )
+    if effect.samples == 1:
+        return f"{middle:.1f} % less than {baseline} in its only round"
+    sure = formatting.percent(effect.shown.confidence if not effect.shown.reached else effect.shown.wanted)
+    return f"{middle:.1f} % less than {baseline} ({sure} interval {low:.1f} to {high:.1f} %)".replace(
+        "-", "−"
+    )
+
+
+def _more(effect: Effect) -> str:
+    middle, low, high = (
+        100 * math.expm1(value) for value in (effect.shown.estimate, effect.shown.low, effect.shown.high)
+    )
+    if effect.samples == 1:
+        return f"{middle:.1f} % more in its only round"
+    sure = formatting.percent(effect.shown.confidence if not effect.shown.reached else effect.shown.wanted)
+    return f"{middle:.1f} % more ({sure} interval {low:.1f} to {high:.1f} %)".replace("-", "−")
+
+
+def _memory(document: Document, best: str, baseline: str) -> str:
+    effect = comparison.matrix(document, by_key("peak_rss_bytes"), baseline).means.get(best)
+    if effect is None or effect.scale is not Scale.RATIO:
+        return ""
+    percent = 100 * math.expm1(effect.shown.estimate)
+    if abs(percent) < 1:
+        return ", with about the same peak memory"
+    return f", with {abs(percent):.0f} % {'more' if percent > 0 else 'less'} peak memory"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

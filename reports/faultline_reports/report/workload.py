@@ -1,0 +1,253 @@
+"""One workload of the report: its table, pictures and details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from faultline_reports import comparison, formatting
+from faultline_reports.metrics import METRICS, Metric
+from faultline_reports.model import Allocator, Document, Trial, Workload
+from faultline_reports.report import details, figures, reproduce
+from faultline_reports.report.details import PHASES, Trials, medians
+from faultline_reports.report.overview import Cell, effect_cell
+from faultline_reports.statistics.order import median_interval
+from faultline_reports.statistics.verdict import Arms, judge_paired
+
+
+@dataclass(frozen=True)
+class Value:
+    median: str
+    interval: str
+    against: Cell | None
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    name: str
+    floor: bool
+    baseline: bool
+    trials: str
+    values: Sequence[Value]
+
+
+@dataclass(frozen=True)
+class Picture:
+    title: str
+    caption: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class View:
+    workload: Workload
+    anchor: str
+    arms: Sequence[ArmRow]
+    pictures: Sequence[Picture]
+    missing: Sequence[str]  # what could not be measured, with the reason
+    phases: Sequence[details.PhaseRow]
+    latency: details.Grid | None
+    kernel: details.Grid | None
+    floor_cost: str
+    command: str
+    skipped: Sequence[str]
+    seeds: int
+
+
+def view(document: Document, workload: Workload, baseline: str, anchor: str) -> View:
+    label = workload.label
+    trials: dict[str, list[Trial]] = {}
+    for trial in document.trials:
+        if trial.workload == label and trial.valid:
+            trials.setdefault(trial.allocator, []).append(trial)
+    shown = [allocator for allocator in document.allocators if allocator.name in trials]
+    tables = {metric.key: _by_arm(metric, trials) for metric in METRICS}
+    return View(
+        workload=workload,
+        anchor=anchor,
+        arms=_arms(document, label, tables, trials, baseline),
+        pictures=_pictures(shown, tables, trials, anchor, label),
+        missing=_missing(document, tables, trials),
+        phases=details.phases(shown, trials),
+        latency=details.latency(shown, trials),
+        kernel=details.kernel(document, shown, trials),
+        floor_cost=_floor_cost(document, tables),
+        command=reproduce.command(document, label),
+        skipped=[
+            f"{row.allocator or 'every allocator'}: {row.reason}"
+            for row in document.skipped
+            if row.workload == label
+        ],
+        seeds=len({trial.seed for arm in trials.values() for trial in arm}),
+    )
+
+
+ByArm = dict[str, dict[int, float]]
+
+
+def _by_arm(metric: Metric, trials: Trials) -> ByArm:
+    values = {
+        name: {trial.round: value for trial in arm if (value := metric.of(trial)) is not None}
+        for name, arm in trials.items()
+    }
+    return {name: table for name, table in values.items() if table}
+
+
+def _arms(
+    document: Document,
+    label: str,
+    tables: Mapping[str, ByArm],
+    trials: Trials,
+    baseline: str,
+) -> list[ArmRow]:
+    ran = [
+        allocator
+        for allocator in document.allocators
+        if any(trial.workload == label and trial.allocator == allocator.name for trial in document.trials)
+    ]
+    places = [(metric, allocator.name) for metric in METRICS for allocator in ran if not allocator.floor]
+    family = [
+        Arms(tables[metric.key].get(baseline, {}), tables[metric.key].get(name, {}), metric.margin)
+        for metric, name in places
+        if name != baseline
+    ]
+    judged = iter(judge_paired(family))
+    effects = {(metric.key, name): next(judged) for metric, name in places if name != baseline}
+    rows = []
+    for allocator in ran:
+        values = []
+        for metric in METRICS:
+            samples = tables[metric.key].get(allocator.name)
+            if samples is None:
+                values.append(
+                    Value("—", "not measured" if allocator.name in trials else "no valid trial", None)
+                )
+                continue
+            middle = median_interval(list(samples.values()))
+            effect = effects.get((metric.key, allocator.name))
+            low, high = (formatting.quantity(bound, metric.unit) for bound in (middle.low, middle.high))
+            values.append(
+                Value(
+                    formatting.quantity(middle.estimate, metric.unit),
+                    low if low == high else f"{low} to {high}",
+                    effect_cell(effect, metric) if effect else None,
+                )
+            )
+        count = sum(
+            trial.workload == label and trial.allocator == allocator.name for trial in document.trials
+        )
+        valid = len(trials.get(allocator.name, []))
+        note = f"{valid}" if valid == count else f"{valid} of {count}"
+        rows.append(ArmRow(allocator.name, allocator.floor, allocator.name == baseline, note, values))
+    return rows
+
+
+def _pictures(
+    shown: Sequence[Allocator],
+    tables: Mapping[str, ByArm],
+    trials: Trials,
+    anchor: str,
+    label: str,
+) -> list[Picture]:
+    pictures = []
+    for metric in METRICS:
+        rows = [
+            figures.Strip(
+                allocator.name,
+                [value for _, value in sorted(tables[metric.key][allocator.name].items())],
+                median_interval(list(tables[metric.key][allocator.name].values())),
+            )
+            for allocator in shown
+            if allocator.name in tables[metric.key] and not allocator.floor
+        ]
+        if rows:
+            words = f"{metric.title} of {label}: every sample of each allocator, with median and interval"
+            svg = figures.strips(rows, metric.unit, f"{anchor}-{metric.key}", words)
+            pictures.append(Picture(metric.title, "", svg))
+    courses = [
+        course
+        for allocator in shown
+        if not allocator.floor and (course := _course(allocator, trials[allocator.name]))
+    ]
+    if courses:
+        words = f"Resident memory over time of {label}, one trial of each allocator"
+        caption = (
+            "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
+        )
+        pictures.append(
+            Picture("Memory over time", caption, figures.courses(courses, f"{anchor}-course", words))
+        )
+    for operation in _operations(trials):
+        rows_of = [
+            figures.Tail(allocator.name, points)
+            for allocator in shown
+            if not allocator.floor and (points := _percentiles(trials[allocator.name], operation))
+        ]
+        words = f"Latency percentiles of {operation} in {label}"
+        caption = "Percent of calls that were at least this fast; medians over trials."
+        svg = figures.tails(rows_of, f"{anchor}-latency-{len(pictures)}", words)
+        pictures.append(Picture(f"Latency of {operation}", caption, svg))
+    return pictures
+
+
+def _course(allocator: Allocator, trials: Sequence[Trial]) -> figures.Course | None:
+    able = [trial for trial in trials if "rss_bytes" in trial.series and trial.series["rss_bytes"].at_ns]
+    if not able:
+        return None
+    trial = sorted(able, key=lambda entry: entry.peak_rss_bytes or 0.0)[len(able) // 2]
+    series = trial.series["rss_bytes"]
+    zero = trial.begin_ns if trial.begin_ns is not None else series.at_ns[0]
+    points = [(time - zero, value) for time, value in zip(series.at_ns, series.values) if time >= zero]
+    if not points:
+        return None
+    phases = [
+        (phase.name, phase.begin_ns - zero, phase.begin_ns - zero + phase.wall_ns)
+        for name in PHASES
+        if (phase := trial.phases.get(name)) and phase.begin_ns is not None and phase.wall_ns is not None
+    ]
+    return figures.Course(allocator.name, [at for at, _ in points], [value for _, value in points], phases)
+
+
+def _operations(trials: Trials) -> list[str]:
+    """Operations with latencies, at most three in pictures; the table has all."""
+    names = dict.fromkeys(
+        row.operation for arm in trials.values() for trial in arm for row in trial.latency if row.count
+    )
+    return list(names)[:3]
+
+
+def _percentiles(trials: Sequence[Trial], operation: str) -> list[tuple[str, float]]:
+    """Of the size class that has the most calls: medians over trials, a quantile being taken in each trial
+    first."""
+    rows = [row for trial in trials for row in trial.latency if row.operation == operation]
+    if not rows:
+        return []
+    size_class = max(rows, key=lambda row: row.count).size_class
+    return medians([row.percentiles for row in rows if row.size_class == size_class])
+
+
+def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:
+    if not trials:
+        return []
+    lines = [
+        f"{metric.title}: {comparison.why_not_measured(document, metric)}"
+        for metric in METRICS
+        if not tables[metric.key]
+    ]
+    if not any("rss_bytes" in trial.series for arm in trials.values() for trial in arm):
+        lines.append("Memory over time: not measured")
+    if not any(trial.latency for arm in trials.values() for trial in arm):
+        lines.append("Latency of single operations: not measured")
+    return lines
+
+
+def _floor_cost(document: Document, tables: Mapping[str, ByArm]) -> str:
+    costs = [
+        f"{formatting.quantity(median_interval(list(values.values())).estimate, 'ns')} of CPU time per "
+        "operation"
+        for floor in document.floors()
+        if (values := tables["cpu_ns_per_operation"].get(floor.name))
+    ]
+    return costs[0] if costs else ""

@@ -1,0 +1,1 @@
+"""Estimates, intervals and verdicts from samples. See README.md of this folder."""

@@ -1,0 +1,38 @@
+"""Every threshold of the statistics, in one table. Ratios are compared on the log scale: 3 % is ln(1.03)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONFIDENCE = (
+    0.95  # of the intervals that are shown, and of the simultaneous ones that say "slower" or "faster"
+)
+EQUIVALENCE_CONFIDENCE = 0.90  # of the interval that must lie inside the margin to say "equivalent"
+
+# max-T: all sign patterns are enumerated up to this many rounds, beyond it this many are drawn with this
+# seed.
+ENUMERATED_ROUNDS = 13
+SIGN_FLIPS = 9_999
+FLIP_SEED = 20_130_401
+
+# Exact distributions up to these sizes; beyond them the normal approximation, which is then good to 4 digits.
+EXACT_SIGNED_RANK = 120
+EXACT_RANK_SUM = 60
+
+ROUNDS_RECOMMENDED = 20
+ROUNDS_TO_SPEAK = 3  # below this, "the same in every round" is not worth saying
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What difference does not matter: a share, and for counts an absolute amount (4 pages or 4 events)."""
+
+    relative: float
+    absolute: float = 0.0
+
+
+CPU_TIME = Margin(0.03)
+WALL_TIME = Margin(0.05)
+EVENTS = Margin(0.005, 4.0)
+PAGE_BYTES = 4096
+MEMORY = Margin(0.005, 4.0 * PAGE_BYTES)
