@@ -1,5 +1,5 @@
-// The machine a run happens on: facts for the result document, the fingerprint that decides whether two results may be
-// compared, and the doctor's findings.
+// The machine a run happens on: facts for the result document, the fingerprint that decides whether two
+// results may be compared, and the doctor's findings.
 #pragma once
 
 #include <cstdint>
