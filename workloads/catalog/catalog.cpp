@@ -2,6 +2,7 @@
 
 #include "workloads/engine/nearest.hpp"
 #include "workloads/synthetic/specs.hpp"
+#include "workloads/trace/replay.hpp"
 
 #include <charconv>
 #include <vector>
@@ -14,7 +15,7 @@ constexpr const engine::WorkloadSpec* all[] = {
     &synthetic::pair_spec,         &synthetic::batch_spec,        &synthetic::larson_spec,
     &synthetic::larson_sized_spec, &synthetic::mstress_spec,      &synthetic::xmalloc_test_spec,
     &synthetic::glibc_simple_spec, &synthetic::glibc_thread_spec, &synthetic::cache_scratch_spec,
-    &synthetic::cache_thrash_spec, &synthetic::malloc_large_spec,
+    &synthetic::cache_thrash_spec, &synthetic::malloc_large_spec, &trace::replay_spec,
 };
 
 std::string quoted(std::string_view text) {

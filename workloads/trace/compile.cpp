@@ -130,11 +130,11 @@ class Compiler {
             stream.words.push_back(make_word(Step::free_null, 0, 0));
             break;
         case Call::Kind::release:
-            release(call.thread, call.old, step_for(call.op));
+            release(call.thread, call.old, step_for(call.op), call.extra);
             break;
         case Call::Kind::allocate: {
             if (call.old_is_lost) {
-                release(call.thread, call.old, Step::free);
+                release(call.thread, call.old, Step::free, 0);
             }
             const Step step = step_for(call.op);
             if (call.op == Op::calloc || has_alignment(call.op)) {
@@ -175,8 +175,11 @@ class Compiler {
         return slot;
     }
 
-    void release(std::uint32_t thread, const Block& block, Step step) {
+    void release(std::uint32_t thread, const Block& block, Step step, std::uint64_t alignment) {
         const std::uint32_t slot = bring_here(thread, block);
+        if (step == Step::op_delete_aligned) {
+            streams_[thread].words.push_back(make_value_word(Step::param, alignment));
+        }
         streams_[thread].words.push_back(make_word(step, slot, clamp(block.size)));
         streams_[thread].free_slots.push_back(slot);
     }

@@ -1,0 +1,47 @@
+// Plays one thread's words on the allocator under test. The hot loop of replay: no branch, load or store in
+// it that the calls, the touching and the proof do not need, because its cost is in every measurement.
+#pragma once
+
+#include "workloads/engine/latency.hpp"
+#include "workloads/engine/touch.hpp"
+#include "workloads/trace/edge.hpp"
+#include "workloads/trace/program.hpp"
+
+#include <span>
+
+namespace faultline::trace {
+
+class Player {
+  public:
+    // What it plays and where its blocks lie; all memory is the caller's. `salt` tells the cookies of threads
+    // apart.
+    void prepare(const std::uint64_t* words, std::span<void*> slots, std::span<Edge> edges,
+                 std::uint64_t salt, engine::Touch touch);
+
+    engine::LatencyRecorder& recorder() { return recorder_; }
+    const engine::LatencyRecorder& recorder() const { return recorder_; }
+
+    // Plays all words once. The slots must be empty before, and hold the leftovers after.
+    void play();
+
+    // Proves that the leftovers, and nothing else, are in the slots; their bytes. Otherwise ends the worker.
+    std::uint64_t live_bytes(std::span<const Leftover> leftovers) const;
+
+    void free_leftovers(std::span<const Leftover> leftovers);
+
+    std::uint64_t sum() const { return sum_; } // of the cookies read back so far
+
+  private:
+    template <engine::Touch touch>
+    void play_words();
+
+    const std::uint64_t* words_ = nullptr;
+    std::span<void*> slots_;
+    std::span<Edge> edges_;
+    std::uint64_t salt_ = 0;
+    engine::Touch touch_ = engine::Touch::page;
+    std::uint64_t sum_ = 0;
+    engine::LatencyRecorder recorder_;
+};
+
+} // namespace faultline::trace

@@ -1,0 +1,218 @@
+#include "workloads/trace/replay.hpp"
+
+#include "workloads/engine/arena.hpp"
+#include "workloads/engine/parameter.hpp"
+#include "workloads/engine/protocol.hpp"
+#include "workloads/engine/team.hpp"
+#include "workloads/trace/compile_apart.hpp"
+#include "workloads/trace/player.hpp"
+#include "workloads/trace/program.hpp"
+
+#include <optional>
+
+namespace faultline::trace {
+namespace {
+
+using namespace engine;
+
+constexpr Parameter parameters[] = {
+    path_parameter("trace", "", "a recorded trace in any known format, or one already compiled"),
+    choice_parameter(
+        "touch", "page", touch_choices,
+        "what is written of each block: nothing, a word at its start and a byte of each further page, all"),
+    integer_parameter("repeat", "1", 1, 1'000'000, "times",
+                      "how often the whole trace is played, each time from an empty heap"),
+};
+
+constexpr Operation timed_operations[] = {
+    Operation::malloc, Operation::calloc,       Operation::realloc,        Operation::posix_memalign,
+    Operation::free,   Operation::operator_new, Operation::operator_delete};
+
+Result<Program> load(const std::string& path) {
+    if (Program::is_program(path)) {
+        return Program::map(path);
+    }
+    const Result<Fd> compiled = compile_apart(path);
+    if (!compiled) {
+        return tl::unexpected(compiled.error());
+    }
+    return Program::map(compiled->get(), path);
+}
+
+class Replay final : public Workload {
+  public:
+    explicit Replay(const Arguments& arguments)
+        : path_(arguments.text("trace")), touch_(touch_from(arguments.text("touch"))), seed_(arguments.seed),
+          repeat_(static_cast<std::uint64_t>(arguments.integer("repeat"))),
+          latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))) {}
+    ~Replay() override {
+        if (has_barrier_) {
+            ::pthread_barrier_destroy(&round_end_);
+        }
+    }
+
+    Result<void> prepare() override {
+        Result<Program> loaded = load(path_);
+        if (!loaded) {
+            return tl::unexpected(loaded.error());
+        }
+        program_.emplace(*std::move(loaded));
+        const std::span<const ProgramThread> threads = program_->threads();
+        if (threads.size() > max_threads) {
+            return fail(Exit::data, path_, "has " + std::to_string(threads.size()) + " threads",
+                        "replay takes up to " + std::to_string(max_threads));
+        }
+        edges_ = arena_.array<Edge>(program_->header().edges);
+        lanes_ = arena_.array<Lane>(threads.size());
+        for (std::size_t i = 0; i < threads.size(); ++i) {
+            Lane& lane = lanes_[i];
+            lane.owner = this;
+            lane.leftovers = program_->leftovers(threads[i]);
+            lane.player.prepare(program_->words(threads[i]), arena_.array<void*>(threads[i].slots), edges_,
+                                mix64(seed_ + i), touch_);
+            lane.player.recorder().prepare(arena_, latency_every_, timed_operations);
+        }
+        ::pthread_barrier_init(&round_end_, nullptr, static_cast<unsigned>(lanes_.size()));
+        has_barrier_ = true;
+        return {};
+    }
+
+    // The trace's first thread is played by the main thread, as it was in the program: a process that never
+    // made a thread is what allocators treat as such.
+    void warmup() override {
+        for (Lane& lane : lanes_.subspan(1)) {
+            lane.thread = start_thread(lane_main, &lane);
+        }
+    }
+
+    void measure() override {
+        start_.open();
+        play(lanes_[0]);
+        for (Lane& lane : lanes_.subspan(1)) {
+            join_thread(lane.thread);
+        }
+    }
+
+    void drain() override {
+        for (Lane& lane : lanes_) {
+            live_bytes_ += lane.player.live_bytes(lane.leftovers);
+        }
+        if (live_bytes_ != program_->header().live_bytes) {
+            die(worker_corrupt, "%llu bytes are live at the end where the trace has %llu",
+                static_cast<unsigned long long>(live_bytes_),
+                static_cast<unsigned long long>(program_->header().live_bytes));
+        }
+        for (Lane& lane : lanes_) {
+            lane.player.free_leftovers(lane.leftovers);
+        }
+    }
+
+    std::uint64_t operations() const override {
+        const ProgramHeader& header = program_->header();
+        return header.operations * repeat_ + header.live_blocks * (repeat_ - 1);
+    }
+
+    std::uint64_t checksum() const override {
+        std::uint64_t sum = mix64(seed_) ^ program_->header().checksum;
+        for (const Lane& lane : lanes_) {
+            sum = mix64(sum + lane.player.sum());
+        }
+        return sum;
+    }
+
+    void collect_latency(LatencyRecorder& all, Arena& arena) const override {
+        for (const Lane& lane : lanes_) {
+            all.merge(arena, lane.player.recorder());
+        }
+    }
+
+    std::vector<std::string> notes() const override {
+        const ProgramHeader& header = program_->header();
+        std::vector<std::string> all;
+        all.push_back("played " + std::to_string(header.threads) + " thread(s) of the trace at once, " +
+                      std::to_string(header.edges) + " block(s) handed from one to another");
+        all.push_back(std::to_string(live_bytes_) + " bytes in " + std::to_string(header.live_blocks) +
+                      " blocks were live at the end of measure, as in the trace");
+        std::string_view text = program_->notes();
+        while (!text.empty()) {
+            const std::string_view line = text.substr(0, text.find('\n'));
+            all.push_back("trace: " + std::string(line));
+            text.remove_prefix(std::min(text.size(), line.size() + 1));
+        }
+        return all;
+    }
+
+  private:
+    struct alignas(64) Lane { // one thread of the trace
+        Replay* owner = nullptr;
+        Player player;
+        std::span<const Leftover> leftovers;
+        pthread_t thread{};
+    };
+
+    static void* lane_main(void* argument) {
+        Lane& lane = *static_cast<Lane*>(argument);
+        lane.owner->start_.wait();
+        lane.owner->play(lane);
+        return nullptr;
+    }
+
+    // A round begins when all have ended theirs, since a block must not be handed over twice at the same
+    // edge.
+    void play(Lane& lane) {
+        for (std::uint64_t round = 1; round < repeat_; ++round) {
+            lane.player.play();
+            lane.player.free_leftovers(lane.leftovers);
+            ::pthread_barrier_wait(&round_end_);
+        }
+        lane.player.play();
+    }
+
+    std::string path_;
+    Touch touch_;
+    std::uint64_t seed_;
+    std::uint64_t repeat_;
+    std::uint64_t latency_every_;
+    std::optional<Program> program_;
+    Arena arena_;
+    std::span<Edge> edges_;
+    std::span<Lane> lanes_;
+    StartFlag start_;
+    pthread_barrier_t round_end_{};
+    bool has_barrier_ = false;
+    std::uint64_t live_bytes_ = 0;
+};
+
+// Nothing is known of a trace that cannot be read; prepare() says why.
+Cost cost(const Arguments& arguments) {
+    const Result<Program> program = load(arguments.text("trace"));
+    if (!program) {
+        return {};
+    }
+    const ProgramHeader& header = program->header();
+    const auto repeat = static_cast<std::uint64_t>(arguments.integer("repeat"));
+    return {.live_bytes = header.peak_live_bytes,
+            .allocated_bytes = header.requested_bytes * repeat,
+            .operations = header.operations * repeat};
+}
+
+std::unique_ptr<Workload> make(const Arguments& arguments) {
+    return std::make_unique<Replay>(arguments);
+}
+
+} // namespace
+
+constinit const WorkloadSpec replay_spec = {
+    .name = "replay",
+    .summary = "a recorded program's calls, on its threads, concurrently",
+    .citation = "faultline's own; the order between threads as in Lamport, Time, Clocks, and the Ordering of "
+                "Events in a "
+                "Distributed System, CACM 21(7), 1978",
+    .parameters = parameters,
+    .threaded = false,
+    .micro = false,
+    .cost = cost,
+    .make = make,
+};
+
+} // namespace faultline::trace
