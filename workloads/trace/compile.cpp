@@ -57,20 +57,27 @@ struct Stream {
         free_slots.pop_back();
         return slot;
     }
-    // Puts each give behind the word that defined the block.
-    void insert_gives() {
+    // Puts each give behind the word that defined the block, and a poll into each stretch of words.
+    void insert_gives(bool has_edges) {
         std::sort(gives.begin(), gives.end());
         std::vector<std::uint64_t> all;
-        all.reserve(words.size() + gives.size());
-        std::size_t from = 0;
-        for (const auto& [definition, edge] : gives) {
-            all.insert(all.end(), words.begin() + static_cast<std::ptrdiff_t>(from),
-                       words.begin() + static_cast<std::ptrdiff_t>(definition + 1));
-            all.push_back(
-                make_word(Step::give, slot_of(words[definition]), static_cast<std::uint32_t>(edge)));
-            from = definition + 1;
+        all.reserve(words.size() + gives.size() + words.size() / poll_words + 1);
+        std::size_t next_poll = has_edges ? poll_words : SIZE_MAX;
+        auto give = gives.begin();
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            all.push_back(words[i]);
+            if (give != gives.end() && give->first == i) {
+                all.push_back(
+                    make_word(Step::give, slot_of(words[i]), static_cast<std::uint32_t>(give->second)));
+                ++give;
+            }
+            // Not between a prefix and its operation.
+            if (all.size() >= next_poll && step_of(words[i]) != Step::param &&
+                step_of(words[i]) != Step::wide) {
+                all.push_back(make_word(Step::poll, 0, 0));
+                next_poll = all.size() + poll_words;
+            }
         }
-        all.insert(all.end(), words.begin() + static_cast<std::ptrdiff_t>(from), words.end());
         words = std::move(all);
     }
 };
@@ -111,8 +118,8 @@ class Compiler {
         }
         collect_leftovers();
         for (Stream& stream : streams_) {
-            stream.words.push_back(make_word(Step::end, 0, 0));
-            stream.insert_gives();
+            stream.insert_gives(edges_ != 0);
+            stream.words.insert(stream.words.end(), 1 + look_ahead, make_word(Step::end, 0, 0));
         }
         return lay_out();
     }
@@ -161,21 +168,31 @@ class Compiler {
         stream.words.push_back(make_word(step, slot, clamp(call.bytes)));
     }
 
+    std::uint32_t make_edge(const Block& block) {
+        Stream& from = streams_[block.thread];
+        from.gives.emplace_back(block.definition, edges_);
+        from.free_slots.push_back(block.slot);
+        return static_cast<std::uint32_t>(edges_++);
+    }
+
     // The block's slot on this thread: its own, or a new one into which it is taken over.
     std::uint32_t bring_here(std::uint32_t thread, const Block& block) {
         if (block.thread == thread) {
             return block.slot;
         }
-        Stream& from = streams_[block.thread];
-        from.gives.emplace_back(block.definition, edges_);
-        from.free_slots.push_back(block.slot);
+        const std::uint32_t edge = make_edge(block);
         const std::uint32_t slot = streams_[thread].take_slot();
-        streams_[thread].words.push_back(make_word(Step::take, slot, static_cast<std::uint32_t>(edges_)));
-        ++edges_;
+        streams_[thread].words.push_back(make_word(Step::take, slot, edge));
         return slot;
     }
 
     void release(std::uint32_t thread, const Block& block, Step step, std::uint64_t alignment) {
+        if (block.thread != thread && step != Step::op_delete_aligned) {
+            const std::uint32_t edge = make_edge(block);
+            streams_[thread].words.push_back(
+                make_word(Step::take_free, static_cast<std::uint32_t>(step), edge));
+            return;
+        }
         const std::uint32_t slot = bring_here(thread, block);
         if (step == Step::op_delete_aligned) {
             streams_[thread].words.push_back(make_value_word(Step::param, alignment));

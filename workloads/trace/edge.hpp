@@ -1,6 +1,5 @@
-// Hands one block from the thread that allocated it to the one that releases it. The taker waits for this
-// block alone: it spins for about the time of a wake-up, then sleeps. A give costs one atomic exchange, and a
-// system call only when somebody sleeps.
+// One place where a block goes from the thread that allocates it to the one that releases it. handover.hpp is
+// one thread's side of many.
 #pragma once
 
 #include <atomic>
@@ -19,20 +18,25 @@ class alignas(32) Edge {
         std::uint32_t size; // saturated, as in the program's words
     };
 
-    void give(const Parcel& parcel) {
+    // True when the taker sleeps and must be woken.
+    [[nodiscard]] bool put(const Parcel& parcel) {
         block_ = parcel.block;
         cookie_ = parcel.cookie;
         size_ = parcel.size;
-        if (state_.exchange(full, std::memory_order_acq_rel) == awaited) {
-            ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+        return state_.exchange(full, std::memory_order_acq_rel) == awaited;
+    }
+    void wake_taker() { ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+
+    bool is_full() const { return state_.load(std::memory_order_acquire) == full; }
+    void sleep_until_full() {
+        std::uint32_t seen = empty;
+        state_.compare_exchange_strong(seen, awaited, std::memory_order_acquire);
+        while (!is_full()) {
+            ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, awaited, nullptr, nullptr, 0);
         }
     }
-
-    // Leaves the edge empty, ready for another round of the program.
-    Parcel take() {
-        if (state_.load(std::memory_order_acquire) != full) [[unlikely]] {
-            wait();
-        }
+    // Of a full edge; leaves it empty, ready for another round of the program.
+    Parcel remove() {
         const Parcel parcel{block_, cookie_, size_};
         state_.store(empty, std::memory_order_relaxed);
         return parcel;
@@ -42,20 +46,6 @@ class alignas(32) Edge {
     static constexpr std::uint32_t empty = 0;
     static constexpr std::uint32_t awaited = 1;
     static constexpr std::uint32_t full = 2;
-
-    [[gnu::noinline]] void wait() {
-        for (int spins = 0; spins < 100; ++spins) {
-            if (state_.load(std::memory_order_acquire) == full) {
-                return;
-            }
-            __builtin_ia32_pause();
-        }
-        std::uint32_t seen = empty;
-        state_.compare_exchange_strong(seen, awaited, std::memory_order_acquire);
-        while (state_.load(std::memory_order_acquire) != full) {
-            ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, awaited, nullptr, nullptr, 0);
-        }
-    }
 
     std::atomic<std::uint32_t> state_{empty};
     std::uint32_t size_ = 0;

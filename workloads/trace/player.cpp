@@ -78,10 +78,10 @@ void* call_aligned(Step step, std::size_t alignment, std::size_t bytes) {
 } // namespace
 
 void Player::prepare(const std::uint64_t* words, std::span<void*> slots, std::span<Edge> edges,
-                     std::uint64_t salt, Touch touch) {
+                     std::ptrdiff_t slack, std::uint64_t salt, Touch touch) {
     words_ = words;
     slots_ = slots;
-    edges_ = edges;
+    handover_.prepare(edges, slack);
     salt_ = salt;
     touch_ = touch;
 }
@@ -104,8 +104,32 @@ void Player::play_words() {
     std::uint64_t sum = 0;
     std::uint64_t param = 0;
     std::uint64_t wide = 0;
+    // What another thread allocated, on its own or by a realloc, and this one frees.
+    const auto release = [&](const Edge::Parcel& parcel, std::uint32_t how) {
+        const std::size_t bytes = checked_bytes(parcel.size);
+        sum += engine::check(parcel.block, bytes, parcel.cookie, touch_how);
+        if (how == static_cast<std::uint32_t>(Step::free)) {
+            timed(recorder_, Operation::free, bytes, [=]() -> void* {
+                std::free(parcel.block);
+                return nullptr;
+            });
+        } else {
+            timed(recorder_, Operation::operator_delete, bytes, [=]() -> void* {
+                ::operator delete(parcel.block);
+                return nullptr;
+            });
+        }
+    };
     for (const std::uint64_t* at = words_;; ++at) {
         const std::uint64_t word = *at;
+        if constexpr (touch_how != Touch::none) {
+            // The block that is freed some calls on will be read back then, before the allocator sees it:
+            // waiting for memory there would be the harness's time. Without a branch, which would be
+            // mispredicted.
+            const std::uint64_t ahead = at[look_ahead];
+            const std::uint64_t is_free = 0 - static_cast<std::uint64_t>(step_of(ahead) == Step::free);
+            __builtin_prefetch(slots[slot_of(ahead) & is_free]);
+        }
         switch (step_of(word)) {
         case Step::malloc: {
             const std::size_t bytes = take_wide(word, wide);
@@ -214,21 +238,27 @@ void Player::play_words() {
         case Step::give: {
             const std::uint64_t definition = at[-1];
             void*& slot = slots[slot_of(word)];
-            edges_[argument_of(word)].give(
-                {std::exchange(slot, nullptr), cookie_of(definition, salt), argument_of(definition)});
+            handover_.give(
+                argument_of(word),
+                {std::exchange(slot, nullptr), cookie_of(definition, salt), argument_of(definition)}, at);
             break;
         }
         case Step::take: {
-            const Edge::Parcel parcel = edges_[argument_of(word)].take();
+            const Edge::Parcel parcel = handover_.take(argument_of(word));
             slots[slot_of(word)] = parcel.block;
             const std::size_t bytes = checked_bytes(parcel.size);
             engine::check(parcel.block, bytes, parcel.cookie, touch_how);
-            // From here on the block carries this thread's cookie; of a page and more only its first and last
-            // places are looked at again, and these it writes.
+            // From here on the block carries this thread's cookie.
             engine::touch(parcel.block, bytes,
                           cookie_of(make_word(Step::end, slot_of(word), parcel.size), salt), touch_how);
             break;
         }
+        case Step::take_free:
+            handover_.release(argument_of(word), slot_of(word), at, release);
+            break;
+        case Step::poll:
+            handover_.poll(at, release);
+            break;
         case Step::param:
             param = value_of(word);
             break;
@@ -236,6 +266,7 @@ void Player::play_words() {
             wide = value_of(word);
             break;
         case Step::end:
+            handover_.finish(release);
             sum_ += sum;
             return;
         }

@@ -4,7 +4,7 @@
 
 #include "workloads/engine/latency.hpp"
 #include "workloads/engine/touch.hpp"
-#include "workloads/trace/edge.hpp"
+#include "workloads/trace/handover.hpp"
 #include "workloads/trace/program.hpp"
 
 #include <span>
@@ -16,7 +16,7 @@ class Player {
     // What it plays and where its blocks lie; all memory is the caller's. `salt` tells the cookies of threads
     // apart.
     void prepare(const std::uint64_t* words, std::span<void*> slots, std::span<Edge> edges,
-                 std::uint64_t salt, engine::Touch touch);
+                 std::ptrdiff_t slack, std::uint64_t salt, engine::Touch touch);
 
     engine::LatencyRecorder& recorder() { return recorder_; }
     const engine::LatencyRecorder& recorder() const { return recorder_; }
@@ -29,6 +29,7 @@ class Player {
 
     void free_leftovers(std::span<const Leftover> leftovers);
 
+    std::uint64_t late_frees() const { return handover_.late_total(); }
     std::uint64_t sum() const { return sum_; } // of the cookies read back so far
 
   private:
@@ -37,10 +38,10 @@ class Player {
 
     const std::uint64_t* words_ = nullptr;
     std::span<void*> slots_;
-    std::span<Edge> edges_;
     std::uint64_t salt_ = 0;
     engine::Touch touch_ = engine::Touch::page;
     std::uint64_t sum_ = 0;
+    Handover handover_;
     engine::LatencyRecorder recorder_;
 };
 

@@ -22,8 +22,13 @@ bool fits(std::uint64_t offset, std::uint64_t count, std::uint64_t size_of_one, 
 // slots.
 bool words_are_sound(const std::uint64_t* words, std::uint64_t count, std::uint32_t slots,
                      std::uint64_t edges) {
-    if (count == 0 || step_of(words[count - 1]) != Step::end) {
+    if (count <= look_ahead) {
         return false;
+    }
+    for (std::uint64_t i = count - 1 - look_ahead; i < count; ++i) {
+        if (step_of(words[i]) != Step::end) {
+            return false;
+        }
     }
     for (std::uint64_t i = 0; i < count; ++i) {
         const Step step = step_of(words[i]);
@@ -32,6 +37,12 @@ bool words_are_sound(const std::uint64_t* words, std::uint64_t count, std::uint3
         case Step::param:
         case Step::wide:
         case Step::free_null:
+        case Step::poll:
+            break;
+        case Step::take_free:
+            if (argument_of(words[i]) >= edges) {
+                return false;
+            }
             break;
         case Step::give:
             // It reads the operation before it for the block's size.

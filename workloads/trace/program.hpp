@@ -6,7 +6,7 @@
 // A word holds the operation in its low 6 bits, a slot of the thread in the next 26 and an argument in the
 // high 32:
 //
-//   end            -     -       the thread is done
+//   end            -     -       the thread is done; look_ahead more of them follow, which are only looked at
 //   param          value in the high 58 bits: calloc's element count, an alignment, or a realloc's old size,
 //   for the
 //                  operation that follows
@@ -16,7 +16,10 @@
 //   realloc        slot  size    `param` before it holds the old size; the block stays in its slot
 //   realloc_null   slot  size    realloc(NULL, size)
 //   give           slot  edge    hands the block to another thread; follows the operation that allocated it
-//   take           slot  edge    waits for the block and puts it into a slot of this thread
+//   take           slot  edge    waits for the block and puts it into a slot of this thread, to be
+//   reallocated take_free      how   edge    releases the block by `how`: the number of free or op_delete
+//   poll           -     -       every poll_words words of a thread with edges: a time to look after what
+//   waits
 #pragma once
 
 #include "base/error.hpp"
@@ -47,8 +50,13 @@ enum class Step : std::uint8_t {
     op_delete_aligned,
     give,
     take,
+    take_free,
+    poll,
 };
-inline constexpr unsigned step_last = static_cast<unsigned>(Step::take);
+inline constexpr unsigned step_last = static_cast<unsigned>(Step::poll);
+
+inline constexpr unsigned poll_words = 1024;
+inline constexpr unsigned look_ahead = 16; // words that the player reads before their turn
 
 inline constexpr unsigned step_bits = 6;
 inline constexpr unsigned slot_bits = 26;
@@ -76,8 +84,8 @@ constexpr std::uint64_t value_of(std::uint64_t word) {
 }
 
 inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
-inline constexpr std::uint32_t program_version =
-    1; // a change of compile() that changes its output counts too
+// Counts changes of what compile() writes too, since compiled traces are kept.
+inline constexpr std::uint32_t program_version = 3;
 
 struct Leftover { // a block that is live at the end
     std::uint32_t slot;
@@ -87,7 +95,7 @@ struct Leftover { // a block that is live at the end
 
 struct ProgramThread {
     std::uint64_t words_offset; // in the file, a multiple of 64
-    std::uint64_t words;        // with the `end`
+    std::uint64_t words;        // with all `end`s
     std::uint64_t leftovers_offset;
     std::uint64_t leftovers;
     std::uint64_t operations;

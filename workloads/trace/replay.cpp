@@ -20,6 +20,9 @@ constexpr Parameter parameters[] = {
     choice_parameter(
         "touch", "page", touch_choices,
         "what is written of each block: nothing, a word at its start and a byte of each further page, all"),
+    integer_parameter("slack", "4096", 0, 1 << 20, "calls",
+                      "how far a free may fall behind its place while the other thread has not allocated its "
+                      "block yet; 0: its thread waits"),
     integer_parameter("repeat", "1", 1, 1'000'000, "times",
                       "how often the whole trace is played, each time from an empty heap"),
 };
@@ -43,6 +46,7 @@ class Replay final : public Workload {
   public:
     explicit Replay(const Arguments& arguments)
         : path_(arguments.text("trace")), touch_(touch_from(arguments.text("touch"))), seed_(arguments.seed),
+          slack_(arguments.integer("slack")),
           repeat_(static_cast<std::uint64_t>(arguments.integer("repeat"))),
           latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))) {}
     ~Replay() override {
@@ -68,7 +72,8 @@ class Replay final : public Workload {
             Lane& lane = lanes_[i];
             lane.owner = this;
             lane.leftovers = program_->leftovers(threads[i]);
-            lane.player.prepare(program_->words(threads[i]), arena_.array<void*>(threads[i].slots), edges_,
+            lane.player.prepare(program_->words(threads[i]),
+                                arena_.array<void*>(std::max(threads[i].slots, 1u)), edges_, slack_,
                                 mix64(seed_ + i), touch_);
             lane.player.recorder().prepare(arena_, latency_every_, timed_operations);
         }
@@ -131,6 +136,13 @@ class Replay final : public Workload {
         std::vector<std::string> all;
         all.push_back("played " + std::to_string(header.threads) + " thread(s) of the trace at once, " +
                       std::to_string(header.edges) + " block(s) handed from one to another");
+        std::uint64_t late = 0;
+        for (const Lane& lane : lanes_) {
+            late += lane.player.late_frees();
+        }
+        all.push_back(
+            std::to_string(late) + " free(s) on another thread came before their block was allocated and " +
+            (slack_ == 0 ? "waited for it" : "were done up to " + std::to_string(slack_) + " calls later"));
         all.push_back(std::to_string(live_bytes_) + " bytes in " + std::to_string(header.live_blocks) +
                       " blocks were live at the end of measure, as in the trace");
         std::string_view text = program_->notes();
@@ -171,6 +183,7 @@ class Replay final : public Workload {
     std::string path_;
     Touch touch_;
     std::uint64_t seed_;
+    std::int64_t slack_;
     std::uint64_t repeat_;
     std::uint64_t latency_every_;
     std::optional<Program> program_;

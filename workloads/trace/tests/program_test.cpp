@@ -29,19 +29,21 @@ std::string compiled(const TemporaryFolder& folder, const std::string& text) {
 }
 
 std::vector<std::string> words_of(const Program& program, unsigned thread) {
-    static const char* names[] = {"end",           "param",          "wide",    "malloc",   "free",
-                                  "free_null",     "calloc",         "realloc", "realloc0", "memalign",
-                                  "aligned_alloc", "posix_memalign", "new",     "delete",   "new_a",
-                                  "delete_a",      "give",           "take"};
+    static const char* names[] = {"end",           "param",          "wide",    "malloc",    "free",
+                                  "free_null",     "calloc",         "realloc", "realloc0",  "memalign",
+                                  "aligned_alloc", "posix_memalign", "new",     "delete",    "new_a",
+                                  "delete_a",      "give",           "take",    "take_free", "poll"};
     std::vector<std::string> out;
     const ProgramThread& at = program.threads()[thread];
-    for (std::uint64_t i = 0; i < at.words; ++i) {
+    for (std::uint64_t i = 0; i < at.words - look_ahead; ++i) {
         const std::uint64_t word = program.words(at)[i];
         const Step step = step_of(word);
         std::string text = names[static_cast<unsigned>(step)];
         if (step == Step::param || step == Step::wide) {
             text += " " + std::to_string(value_of(word));
-        } else if (step != Step::end && step != Step::free_null) {
+        } else if (step == Step::take_free) {
+            text += std::string(" ") + names[slot_of(word)] + " " + std::to_string(argument_of(word));
+        } else if (step != Step::end && step != Step::free_null && step != Step::poll) {
             text += " " + std::to_string(slot_of(word)) + " " + std::to_string(argument_of(word));
         }
         out.push_back(text);
@@ -76,9 +78,9 @@ TEST(ProgramTest, AForeignFreeWaitsForItsAllocationAndNothingElse) {
                                            "2: free 0x20\n2: realloc 0x50 0x10 80\n1: free 0x50\n")));
     ASSERT_TRUE(program);
     EXPECT_EQ(words_of(*program, 0), (std::vector<std::string>{"malloc 0 8", "give 0 1", "malloc 1 16",
-                                                               "give 1 0", "take 0 2", "free 0 80", "end"}));
+                                                               "give 1 0", "take_free free 2", "end"}));
     EXPECT_EQ(words_of(*program, 1),
-              (std::vector<std::string>{"malloc 0 1", "take 1 0", "free 1 16", "take 1 1", "param 8",
+              (std::vector<std::string>{"malloc 0 1", "take_free free 0", "take 1 1", "param 8",
                                         "realloc 1 80", "give 1 2", "end"}));
     EXPECT_EQ(program->header().edges, 3u);
 }
