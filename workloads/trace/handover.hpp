@@ -95,7 +95,7 @@ class Handover {
   private:
     static constexpr unsigned sleeper_limit = 64;
     static constexpr unsigned late_limit = 256;
-    static constexpr std::ptrdiff_t patience = 32768; // words: some 300 us of calls
+    static constexpr std::ptrdiff_t patience = 65536; // words: some 600 us of calls
 
     struct Late {
         std::uint32_t edge;
