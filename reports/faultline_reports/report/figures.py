@@ -13,7 +13,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from faultline_reports.formatting import digits, percentile, quantity, scale, shortened
+from faultline_reports.formatting import percentile, quantity, scale, shortened
 from faultline_reports.report import style
 from faultline_reports.statistics.interval import Interval
 
@@ -84,11 +84,11 @@ def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
         largest = max([value for row in rows for value in row.values] + [1.0])
         axes.set_xlim(0, last / divisor)
         axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: digits(value)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
         axes.set_xlabel(unit, color=style.MUTED, fontsize=style.SMALL, labelpad=1)
         for index, row in enumerate(rows):
             top, bottom = index * pitch + DATA_TOP, (index + 1) * pitch - 4
-            _name(axes, index * pitch, row.name, f"peak {quantity(max(row.values), 'bytes')}")
+            _name(axes, index * pitch, row.name, f"up to {quantity(max(row.values), 'bytes')}")
             for name, begin, end in row.phases:
                 if name == "measure":
                     axes.fill_between(
@@ -143,7 +143,7 @@ def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
     divisor, name = scale(max(abs(low), abs(high)), unit)
     axes.set_xlim(low - space if low else 0.0, high + space)
     axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:.6g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:,.6g}"))
     if divisor != 1.0:
         axes.xaxis.set_major_locator(FixedLocator(_scaled_ticks(axes, divisor)))
     axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=1)
@@ -182,7 +182,7 @@ def _dots(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
     gap = float("nan")
     x = [coordinate for value in xs for coordinate in (value, value, gap)]
     y = [coordinate for value in ys for coordinate in (value, value, gap)]
-    axes.plot(x, y, color=style.DOT, linewidth=4.2, solid_capstyle="round")
+    axes.plot(x, y, color=style.DOT, linewidth=3.8, solid_capstyle="round")
 
 
 def _spread(count: int) -> list[float]:

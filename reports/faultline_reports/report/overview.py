@@ -117,7 +117,8 @@ def _mean_cell(matrix: Matrix, name: str, workloads: int) -> Cell:
         return Cell("—", "baseline", "", "", 0)
     effect = matrix.means.get(name)
     if effect is None:
-        return Cell("—", "no round has all workloads", "", "", 0)
+        arms = {arm for _, arm in matrix.samples}
+        return Cell("—", "no round has all workloads" if name in arms else "no valid trial", "", "", 0)
     used = len(matrix.mean_of[name])
     return effect_cell(effect, matrix.metric, "" if used == workloads else f"over {used} of {workloads}")
 

@@ -14,14 +14,15 @@ from faultline_reports import comparison, formatting
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.metrics import METRICS
 from faultline_reports.model import Document
-from faultline_reports.report import details, overview, sentence, trust, workload
+from faultline_reports.report import details, overview, reproduce, sentence, trust, workload
 from faultline_reports.statistics import thresholds
 
 
 @dataclass(frozen=True)
 class Section:
     anchor: str
-    title: str  # "" : the template has its own heading
+    nav: str
+    title: str  # "": the template has its own heading
     template: str
     wanted: Callable[[Document], bool]
 
@@ -31,29 +32,32 @@ def _always(_: Document) -> bool:
 
 
 SECTIONS: tuple[Section, ...] = (
-    Section("overview", "", "overview.html.j2", _always),
-    Section("workloads", "", "workloads.html.j2", lambda document: bool(document.workloads)),
+    Section("overview", "Overview", "", "overview.html.j2", _always),
+    Section("workloads", "Workloads", "", "workloads.html.j2", lambda document: bool(document.workloads)),
     Section(
         "invalid",
+        "Invalid",
         "Invalid trials",
         "invalid.html.j2",
         lambda document: any(not trial.valid for trial in document.trials),
     ),
     Section(
         "doctor",
-        "This host: what makes results worse",
+        "Warnings",
+        "What on this host makes results worse",
         "doctor.html.j2",
         lambda document: bool(document.doctor),
     ),
     Section(
         "capabilities",
+        "Probes",
         "What could and could not be measured",
         "capabilities.html.j2",
         lambda document: bool(document.capabilities),
     ),
-    Section("host", "Host", "host.html.j2", _always),
-    Section("run", "The run", "run.html.j2", _always),
-    Section("method", "How to read this report", "method.html.j2", _always),
+    Section("host", "Host", "Host", "host.html.j2", _always),
+    Section("run", "Run", "The run", "run.html.j2", _always),
+    Section("method", "How to read this", "How to read this report", "method.html.j2", _always),
 )
 
 
@@ -83,7 +87,8 @@ def render(document: Document, wished_baseline: str | None) -> str:
         metrics=METRICS,
         anchors=anchors,
         heats=heats,
-        sentence=sentence.sentence(document, baseline),
+        whole_command=reproduce.whole(document),
+        answer=sentence.answer(document, baseline),
         badges=trust.badges(document, resolution),
         views=[
             workload.view(document, entry, baseline, anchors[entry.label]) for entry in document.workloads

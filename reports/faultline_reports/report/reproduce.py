@@ -1,35 +1,55 @@
-"""The command that repeats a row of the report."""
+"""The commands that repeat a row of the report, and the whole run."""
 
 from __future__ import annotations
 
 import shlex
 
-from faultline_reports.model import Document
+from faultline_reports.model import Document, Workload
 
 
-def command(document: Document, workload: str) -> str:
-    """`faultline run` for one workload on all its allocators, with the seed that gives the same streams and
-    order."""
-    ran = {trial.allocator for trial in document.trials if trial.workload == workload}
+def row(document: Document, workload: Workload) -> str:
+    """`faultline run` of one workload, with the parameters it really had, on all allocators that ran it."""
+    ran = {trial.allocator for trial in document.trials if trial.workload == workload.label}
     named = _named_libraries(document)
     names = [
         named.get(allocator.name, allocator.name)
         for allocator in document.subjects()
         if allocator.name in ran
     ]
-    words = ["faultline", "run", workload]
+    words = ["faultline", "run", _selection(workload)]
     if names:
         words += ["-a", ",".join(names)]
     words += ["--rounds", str(document.rounds_planned or max(1, len(document.rounds)))]
     if document.seed:
         words += ["--seed", document.seed]
-    variables = [f"{name}={value}" for name, value in document.environment.items()]
-    return shlex.join([*(["env", *variables] if variables else []), *words, "-o", "again.json"])
+    for name, value in document.environment.items():
+        words += ["--env", f"{name}={value}"]
+    return shlex.join([*words, "-o", "again.json"])
+
+
+def whole(document: Document) -> str:
+    """The command of the run, with the seed that was drawn for it."""
+    words = list(document.command)
+    given = any(word == "--seed" or word.startswith("--seed=") for word in words)
+    return shlex.join(words if given or not document.seed or not words else [*words, "--seed", document.seed])
+
+
+def _selection(workload: Workload) -> str:
+    """NAME:parameter=value,... as `faultline run` takes it; the label where the document does not tell."""
+    if not workload.pattern:
+        return workload.label
+    name, parameters = workload.pattern, []
+    if name.endswith("N"):
+        name = f"{name[:-1]}{workload.threads}"
+    elif workload.threads > 1:
+        parameters.append(f"threads={workload.threads}")
+    parameters += [f"{key}={value}" for key, value in workload.parameters.items() if value]
+    return f"{name}:{','.join(parameters)}" if parameters else name
 
 
 def _named_libraries(document: Document) -> dict[str, str]:
     """Allocators that the run named as name=path.so, as they must be named again."""
-    arguments = [part for word in document.command for part in word.split(",")]
+    parts = [part.removeprefix("--allocators=") for word in document.command for part in word.split(",")]
+    pairs = [part.removeprefix("-a") for part in parts if "=" in part]
     known = {allocator.name for allocator in document.allocators}
-    pairs = [part.removeprefix("--allocators=").removeprefix("-a") for part in arguments if "=" in part]
     return {pair.split("=", 1)[0]: pair for pair in pairs if pair.split("=", 1)[0] in known}

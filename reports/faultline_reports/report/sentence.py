@@ -17,34 +17,48 @@ from faultline_reports.statistics.thresholds import CONFIDENCE, ROUNDS_RECOMMEND
 from faultline_reports.statistics.verdict import Effect, Scale, Verdict, judge_paired
 
 
-def sentence(document: Document, baseline: str) -> str:
-    """Plain text of one to three sentences, right for any document."""
+@dataclass(frozen=True)
+class Answer:
+    headline: str
+    remarks: Sequence[str]  # what limits it, a sentence each
+
+
+def answer(document: Document, baseline: str) -> Answer:
+    """Plain text, right for any document."""
     matrix = comparison.matrix(document, METRICS[0], baseline)
     arms = {arm for _, arm in matrix.samples}
     measured = [allocator.name for allocator in document.subjects() if allocator.name in arms]
     if not document.trials:
-        return "The run ended before its first round was whole: there is nothing to compare."
+        return Answer("The run ended before its first round was whole: there is nothing to compare.", [])
     if not any(trial.valid for trial in document.trials):
-        return "Not one trial is valid, so nothing can be said about any allocator."
+        return Answer("Not one trial is valid, so nothing can be said about any allocator.", [])
     if not measured:
-        return "CPU time was not measured for any allocator, so they cannot be ranked by it."
+        return Answer("CPU time was not measured for any allocator, so they cannot be ranked by it.", [])
     if len(measured) == 1:
-        return _alone(matrix, measured[0])
+        return Answer(_alone(matrix, measured[0]), [])
     ranking = _rank(document, matrix)
     if ranking is None:
-        return "No two allocators have valid trials in the same rounds: they cannot be ranked."
-    parts = [_claim(document, matrix, ranking)]
-    left_out = [allocator.name for allocator in document.subjects() if allocator.name not in ranking.order]
-    if left_out:
-        verb = "is" if len(left_out) == 1 else "are"
-        parts.append(f"{_listed(left_out)} {verb} not ranked, for lack of valid trials in some workload.")
+        return Answer("No two allocators have valid trials in the same rounds: they cannot be ranked.", [])
+    return Answer(_claim(document, matrix, ranking), _limits(document, ranking))
+
+
+def _limits(document: Document, ranking: Ranking) -> list[str]:
+    lines = []
+    rounds = formatting.count(len(document.rounds), "round")
     if best_confidence(len(document.rounds)) < CONFIDENCE:
-        rounds = formatting.count(len(document.rounds), "round")
-        parts.append(
-            f"{rounds.capitalize()} cannot confirm a difference with 95 % confidence: "
+        lines.append(
+            f"{rounds.capitalize()} cannot make a difference certain (95 % confidence): "
             f"run again with --rounds {ROUNDS_RECOMMENDED}."
         )
-    return " ".join(parts)
+    elif set(ranking.tied) - set(ranking.close):
+        lines.append(f"{rounds.capitalize()} are too few to make all of that certain.")
+    if ranking.close:
+        lines.append(f"{_listed(ranking.close)} cannot be told apart from {ranking.order[0]}.")
+    missing = [allocator.name for allocator in document.subjects() if allocator.name not in ranking.order]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        lines.append(f"{_listed(missing)} {verb} not ranked, for lack of valid trials in some workload.")
+    return lines
 
 
 def _alone(matrix: Matrix, name: str) -> str:
@@ -68,6 +82,12 @@ class Ranking:
     @property
     def tied(self) -> list[str]:
         return [name for name in self.order[1:] if name not in self.slower]
+
+    @property
+    def close(self) -> list[str]:
+        """Of the tied ones, those that did not need more in every single round."""
+        pairs = zip(self.order[1:], self.against_best)
+        return [name for name, effect in pairs if name in self.tied and not (effect and effect.unanimous > 0)]
 
 
 def _rank(document: Document, matrix: Matrix) -> Ranking | None:
@@ -100,12 +120,8 @@ def _claim(document: Document, matrix: Matrix, ranking: Ranking) -> str:
         )
     else:
         amount = _less(matrix.means[best], baseline) + _memory(document, best, baseline)
-    if not ranking.slower:
-        return f"{scope} no allocator is confirmed to need the least CPU time. {best} came first: {amount}."
-    if not ranking.tied:
-        return f"{scope} {best} needed the least CPU time: {amount}."
-    tied = _listed(ranking.tied)
-    return f"{scope} {best} came first in CPU time: {amount}. {tied} cannot be told apart from it."
+    verb = "came first in CPU time" if ranking.tied else "needed the least CPU time"
+    return f"{scope} {best} {verb}: {amount}."
 
 
 def _less(effect: Effect, baseline: str) -> str:
@@ -141,4 +157,6 @@ def _memory(document: Document, best: str, baseline: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if len(names) > 4:
+        return f"{len(names)} others"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -74,7 +74,7 @@ def view(document: Document, workload: Workload, baseline: str, anchor: str) -> 
         latency=details.latency(shown, trials),
         kernel=details.kernel(document, shown, trials),
         floor_cost=_floor_cost(document, tables),
-        command=reproduce.command(document, label),
+        command=reproduce.row(document, workload),
         skipped=[
             f"{row.allocator or 'every allocator'}: {row.reason}"
             for row in document.skipped
