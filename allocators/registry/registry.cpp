@@ -161,7 +161,7 @@ void set_version(Allocator& allocator, const Identity& identity) {
         }
     }
     allocator.version = version_in_path(allocator.path);
-    allocator.version_source = allocator.version.empty() ? "" : "file name";
+    allocator.version_source = allocator.version.empty() ? "" : "path";
 }
 
 Result<Allocator> examine(std::string name, const fs::path& path, bool preload) {

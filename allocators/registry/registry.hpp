@@ -40,7 +40,7 @@ struct Allocator {
         path; // the file to preload, absolute, links resolved; for `system` libc itself (not preloaded)
     bool preload = true;        // false for `system`
     std::string version;        // as the library itself says; "" when it says nothing
-    std::string version_source; // "mallctl(\"version\")", "mi_version()", "file name", ...
+    std::string version_source; // "mallctl(\"version\")", "mi_version()", "path", ...
     std::string sha256;         // of the file, hex
 };
 

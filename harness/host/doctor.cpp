@@ -3,6 +3,7 @@
 #include "harness/host/tree.hpp"
 #include "kernel-probes/probe.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -108,10 +109,14 @@ void check_probes(std::vector<DoctorFinding>& findings) {
     }
     for (const auto& probe : *probes) {
         for (const probes::Capability& capability : probe->check()) {
+            const auto metrics = probe->metrics();
+            const auto count =
+                std::count_if(metrics.begin(), metrics.end(),
+                              [&](const probes::Metric& metric) { return metric.group == capability.group; });
             const bool good = capability.status == probes::Status::ok;
-            findings.push_back({fmt::format("probe.{}.{}", capability.group, capability.layer),
-                                good ? "ok" : "warn", good ? "counts what was done" : capability.reason,
-                                capability.remedy});
+            findings.push_back(
+                {fmt::format("probe.{}.{}", capability.group, capability.layer), good ? "ok" : "warn",
+                 good ? fmt::format("{} metrics", count) : capability.reason, capability.remedy});
         }
     }
 }

@@ -2,11 +2,13 @@
 
 #include "allocators/registry/identify.hpp"
 #include "allocators/registry/search.hpp"
+#include "base/layout.hpp"
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <gnu/libc-version.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -166,3 +168,56 @@ TEST_F(RegistryTest, OnlyTheLibraryMayAnswerTheMallocFamily) {
     EXPECT_NE(registry::judge_resolution(allocator, "operator new", "/lib/libc.so.6"), "");
     EXPECT_EQ(registry::judge_resolution(allocator, "free", ""), "free is answered by nobody");
 }
+
+// With the real worker, as every command asks. Not in sanitized builds: their run-time is malloc whatever is
+// preloaded.
+#ifndef FAULTLINE_SANITIZED
+TEST_F(RegistryTest, SystemIsTheLibcThatThisProcessRunsOnAndIsNotPreloaded) {
+    const auto found = registry::find("system");
+    ASSERT_TRUE(found) << found.error().line();
+    EXPECT_FALSE(found->preload);
+    EXPECT_EQ(found->version, ::gnu_get_libc_version());
+    EXPECT_EQ(found->path.filename(), "libc.so.6");
+    EXPECT_EQ(found->sha256.size(), 64U);
+}
+
+TEST_F(RegistryTest, FaultlinesOwnLibrariesAreFoundBesideIt) {
+    for (const char* name : {"slabuddy", "slabuddy-checked", "null"}) {
+        const auto found = registry::find(name);
+        ASSERT_TRUE(found) << found.error().line();
+        EXPECT_EQ(found->path.parent_path(), fs::canonical(faultline::layout::libraries())) << name;
+    }
+}
+
+TEST_F(RegistryTest, LibraryNamedByPathKeepsTheUsersNameAndResolvesLinks) {
+    fs::create_symlink(faultline::layout::libraries() / "libslabuddy.so", directory_ / "mine.so");
+    const auto found = registry::find("mine=" + (directory_ / "mine.so").string());
+    ASSERT_TRUE(found) << found.error().line();
+    EXPECT_EQ(found->name, "mine");
+    EXPECT_TRUE(found->preload);
+    EXPECT_EQ(found->path, fs::canonical(faultline::layout::libraries() / "libslabuddy.so"));
+    EXPECT_EQ(found->version_source, "sb_version()");
+    EXPECT_NE(found->version, "");
+}
+
+TEST_F(RegistryTest, LibraryThatLeavesPartOfTheFamilyToLibcIsRefused) {
+    const auto found = registry::find("x=" + wrong("mixes-heaps").string());
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().status, Exit::data);
+    EXPECT_NE(found.error().what.find("is answered by "), std::string::npos) << found.error().line();
+}
+
+TEST_F(RegistryTest, EveryKnownAllocatorIsFoundOrSaysHowToGetIt) {
+    const auto all = registry::list_all();
+    ASSERT_EQ(all.size(), registry::known_allocators().size());
+    for (const registry::Listed& listed : all) {
+        if (listed.allocator) {
+            EXPECT_EQ(listed.allocator->name, listed.known->name);
+            EXPECT_TRUE(listed.allocator->path.is_absolute()) << listed.known->name;
+        } else {
+            EXPECT_EQ(listed.allocator.error().status, Exit::unavailable) << listed.allocator.error().line();
+            EXPECT_FALSE(listed.allocator.error().remedy.empty()) << listed.known->name;
+        }
+    }
+}
+#endif
