@@ -20,7 +20,8 @@ constexpr Maker layers[] = {
 std::vector<std::string> all_groups() {
     std::vector<std::string> groups;
     for (const Maker make : layers) {
-        for (const Metric& metric : make([](std::string_view) { return true; })->metrics()) {
+        const auto probe = make([](std::string_view) { return true; }); // owns what metrics() shows
+        for (const Metric& metric : probe->metrics()) {
             if (std::find(groups.begin(), groups.end(), metric.group) == groups.end()) {
                 groups.emplace_back(metric.group);
             }

@@ -54,6 +54,7 @@ std::vector<std::string> child_environment(const std::filesystem::path& preload)
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> out;
+    out.reserve(strings.size() + 1);
     for (std::string& string : strings) {
         out.push_back(string.data());
     }

@@ -42,7 +42,7 @@ class RegistryTest : public testing::Test {
     }
     // A stand-in for the worker: prints an answer, as a program that itself runs on the preloaded library.
     fs::path worker(const std::string& answer) {
-        const fs::path path = file("worker", "#!/bin/sh\necho '" + answer + "'\n");
+        fs::path path = file("worker", "#!/bin/sh\necho '" + answer + "'\n");
         ::chmod(path.c_str(), 0755);
         return path;
     }
