@@ -14,7 +14,7 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     for (const plan::Row& row : plan.rows) {
         workloads.push_back({{"workload", row.label},
                              {"pattern", row.spec->name},
-                             {"threads", row.arguments.threads},
+                             {"threads", row.threads},
                              {"parameters", row.arguments.values},
                              {"given", row.given},
                              {"summary", row.spec->summary},

@@ -11,6 +11,7 @@
 #include "harness/cli/summary_table.hpp"
 #include "harness/host/host.hpp"
 #include "harness/plan/targets.hpp"
+#include "harness/plan/traces.hpp"
 #include "harness/trial/campaign.hpp"
 
 #include <cstdio>
@@ -93,6 +94,9 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes)
         return tl::unexpected(rows.error());
     }
     plan.rows = std::move(*rows);
+    if (auto compiled = plan::compile_traces(plan.rows, layout::cache() / "programs"); !compiled) {
+        return tl::unexpected(compiled.error());
+    }
     auto arms = plan::make_arms(options.allocators.empty() ? suite->allocators : options.allocators,
                                 !options.no_floor);
     if (!arms) {

@@ -18,7 +18,8 @@ struct Row {
     engine::Arguments arguments; // as the user gave them, complete; the seed is a trial's
     std::map<std::string, std::string, std::less<>> given; // the parameters that are not defaults
     std::map<std::string, std::string, std::less<>>
-        for_worker; // replaces arguments: a trace's compiled program
+        for_worker;       // replaces arguments: a trace's compiled program
+    unsigned threads = 1; // that a trial runs: the arguments', or those a trace recorded
     engine::Cost cost;
 };
 

@@ -150,6 +150,10 @@ Result<Row> make_row(const SuiteRow& written, const fs::path& directory) {
         return tl::unexpected(arguments.error());
     }
     row.arguments = *arguments;
+    row.threads = row.arguments.threads;
+    if (!row.given.contains("trace")) { // a trace's is known when it is compiled
+        row.cost = row.spec->cost(row.arguments);
+    }
     row.label = make_label(written, row);
     return row;
 }
@@ -213,7 +217,7 @@ Result<std::vector<Arm>> make_arms(std::span<const std::string> names, bool floo
     for (const std::string& name : names) {
         if (name == "all") {
             for (registry::Listed& listed : registry::list_all()) {
-                if (listed.allocator && listed.known->name != "null") {
+                if (listed.allocator && listed.known->compared) {
                     add(std::move(*listed.allocator), Role::subject);
                 }
             }

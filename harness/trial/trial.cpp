@@ -187,7 +187,7 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     result.allocator = allocator.name;
     result.allocator_path = allocator.path.string();
     result.allocator_version = allocator.version;
-    result.threads = row.arguments.threads;
+    result.threads = row.threads;
     result.round = spec.round;
     result.position = spec.position;
     result.seed = spec.seed;
