@@ -54,9 +54,9 @@ constexpr Known table[] = {
     {"slabuddy", "faultline's own: slabs and per-thread caches over a buddy", slabuddy_files, "", "",
      Origin::faultline},
     {"slabuddy-checked", "slabuddy with its checks on: finds misuse, not for timing", slabuddy_checked_files,
-     "", "", Origin::faultline},
+     "", "", Origin::faultline, false},
     {"null", "a bump allocator that never frees: the floor, not a competitor", null_files, "", "",
-     Origin::faultline},
+     Origin::faultline, false},
 };
 
 } // namespace

@@ -30,6 +30,7 @@ struct Known {
     std::string_view debian_package; // how to get it
     std::string_view homepage;
     Origin origin = Origin::distribution;
+    bool compared = true; // part of "all": an allocator for use, neither a debugging aid nor the floor
 };
 std::span<const Known> known_allocators();
 
