@@ -60,8 +60,7 @@ void* allocate_aligned(size_t alignment, size_t size) {
         return allocate(size);
     }
     if (const unsigned cls = class_of_aligned(alignment, size)) {
-        void* block = sheaf_pop(cls);
-        return block ? block : no_memory();
+        return sheaf_pop(cls);
     }
     return allocate_large(size, alignment, false);
 }
@@ -70,7 +69,7 @@ size_t usable_size(const void* block) {
     if (!block) {
         return 0;
     }
-    if (const unsigned cls = owner_of(block)) {
+    if (const auto cls = static_cast<unsigned>(owner_of(block))) {
         if (!slab_is_allocated(cls, block)) {
             report_misuse(Misuse::use_after_free, "malloc_usable_size", block, cls);
         }
@@ -89,7 +88,7 @@ void* reallocate(void* block, size_t size) {
         return allocate(size);
     }
     size_t old_bytes = 0;
-    if (const unsigned cls = owner_of(block)) {
+    if (const auto cls = static_cast<unsigned>(owner_of(block))) {
         if (!slab_is_allocated(cls, block)) {
             report_misuse(Misuse::use_after_free, "realloc", block, cls);
         }

@@ -23,8 +23,7 @@ void release_other(void* block);
     if (__builtin_expect(size > most_slab_object_bytes, 0)) {
         return allocate_large(size, 16, false);
     }
-    void* block = sheaf_pop(class_of(size));
-    return __builtin_expect(block != nullptr, 1) ? block : no_memory();
+    return sheaf_pop_size(size);
 }
 
 [[gnu::always_inline]] inline void release(void* block) {

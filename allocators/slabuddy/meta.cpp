@@ -16,7 +16,7 @@ std::atomic<size_t> mapped{0};
 
 } // namespace
 
-Lock meta_lock;
+constinit Lock meta_lock;
 
 void* meta_allocate(size_t bytes, size_t alignment) {
     Guard guard(meta_lock);

@@ -9,7 +9,7 @@
 
 namespace sb {
 
-extern Lock meta_lock;
+extern constinit Lock meta_lock;
 
 // `bytes` zeroed and aligned to `alignment` (a power of two, at most 4096); NULL when the system has none.
 void* meta_allocate(size_t bytes, size_t alignment);

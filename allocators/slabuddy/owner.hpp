@@ -7,9 +7,9 @@
 
 namespace sb {
 
-[[gnu::always_inline]] inline unsigned owner_of(const void* block) {
+[[gnu::always_inline]] inline size_t owner_of(const void* block) {
     const uintptr_t page = zone_page_of(reinterpret_cast<uintptr_t>(block));
-    if (__builtin_expect(page >= zone.pages.load(std::memory_order_relaxed), 0)) {
+    if (__builtin_expect(page >= zone.limit, 0)) {
         return 0;
     }
     return zone.owner[page].load(std::memory_order_relaxed);

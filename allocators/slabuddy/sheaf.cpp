@@ -17,8 +17,9 @@ constinit void* no_objects[1] = {nullptr};
 
 constexpr ThreadCache make_no_cache() {
     ThreadCache cache = {};
-    for (SheafSlot& slot : cache.slots) {
-        slot = {no_objects, no_objects};
+    for (unsigned cls = 0; cls < class_table_size; ++cls) {
+        cache.slots[cls] = {no_objects, no_objects, size_classes[cls].divisible,
+                            size_classes[cls].offset_mask};
     }
     return cache;
 }
@@ -85,7 +86,8 @@ bool widen(SheafSlot& slot, unsigned cls) {
         }
         sheaf->slots[0] = nullptr;
         const unsigned capacity = most < sheaf_first_capacity ? most : sheaf_first_capacity;
-        slot = {sheaf->slots, sheaf->slots + capacity};
+        slot.top = sheaf->slots;
+        slot.end = sheaf->slots + capacity;
         return true;
     }
     void** bottom = sheaf_of(slot)->slots;
@@ -132,20 +134,32 @@ void retire_hook(void* /*cache*/) {
 constinit ThreadCache no_cache = make_no_cache();
 constinit thread_local ThreadCache* thread_cache = &no_cache;
 
-[[gnu::noinline]] void* sheaf_miss(unsigned cls) {
-    ThreadCache* cache = cache_of_this_thread();
+namespace {
+
+// One object straight from a slab, for a thread that has no cache or no sheaf.
+void* take_one(unsigned cls) {
     void* object = nullptr;
+    if (slab_refill(cls, &object, 1) == 0) {
+        return no_memory();
+    }
+    integrity_allocated(cls, object);
+    return object;
+}
+
+} // namespace
+
+[[gnu::noinline]] void* sheaf_miss(size_t size) {
+    return sheaf_miss_class(class_of(size));
+}
+
+void* sheaf_miss_class(unsigned cls) {
+    ThreadCache* cache = cache_of_this_thread();
     if (!cache) {
-        if (slab_refill(cls, &object, 1) == 1) {
-            integrity_allocated(cls, object);
-        }
-        return object;
+        return take_one(cls);
     }
     SheafSlot& slot = cache->slots[cls];
-    const bool fresh = !has_sheaf(slot);
-    const bool widened = widen(slot, cls);
-    if (fresh && !widened) {
-        return slab_refill(cls, &object, 1) == 1 ? (integrity_allocated(cls, object), object) : nullptr;
+    if (!widen(slot, cls) && !has_sheaf(slot)) {
+        return take_one(cls);
     }
     void** bottom = sheaf_of(slot)->slots;
     const auto capacity = static_cast<uint32_t>(slot.end - bottom);
@@ -153,22 +167,24 @@ constinit thread_local ThreadCache* thread_cache = &no_cache;
     if (Sheaf* full = barn_take(cls, count)) {
         Sheaf* empty = sheaf_of(slot);
         full->slots[0] = nullptr;
-        slot = {full->slots + count, full->slots + (count > capacity ? count : capacity)};
+        slot.top = full->slots + count;
+        slot.end = full->slots + (count > capacity ? count : capacity);
         sheaf_release(empty);
     } else {
         // Half, so that the frees that follow find room.
         count = slab_refill(cls, bottom + 1, (capacity + 1) / 2);
         if (count == 0) {
-            return nullptr;
+            return no_memory();
         }
         slot.top = bottom + count;
     }
-    object = *slot.top--;
+    void* object = *slot.top--;
     integrity_allocated(cls, object);
     return object;
 }
 
-[[gnu::noinline]] void sheaf_overflow(void* block, unsigned cls) {
+[[gnu::noinline]] void sheaf_overflow(void* block) {
+    const auto cls = static_cast<unsigned>(owner_of(block));
     if (cls == 0) {
         return release_other(block);
     }
@@ -184,7 +200,8 @@ constinit thread_local ThreadCache* thread_cache = &no_cache;
             Sheaf* empty = sheaf_allocate();
             if (empty && barn_put(cls, full, count)) {
                 empty->slots[0] = nullptr;
-                slot = {empty->slots, empty->slots + (slot.end - full->slots)};
+                slot.top = empty->slots;
+                slot.end = empty->slots + (slot.end - full->slots);
             } else {
                 if (empty) {
                     sheaf_release(empty);
@@ -207,9 +224,17 @@ constinit thread_local ThreadCache* thread_cache = &no_cache;
     slab_flush(cls, &block, 1, "free");
 }
 
-[[gnu::cold, gnu::noinline]] void sheaf_bad_pointer(void* block, unsigned cls) {
-    const bool misaligned = reinterpret_cast<uintptr_t>(block) % 16 != 0;
-    report_misuse(misaligned ? Misuse::misaligned : Misuse::interior, "free", block, cls);
+[[gnu::cold, gnu::noinline]] void sheaf_bad_pointer(void* block) {
+    const auto cls = static_cast<unsigned>(owner_of(block));
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    const SizeClass& size = size_classes[cls];
+    Misuse what = Misuse::double_free; // found on top of its sheaf
+    if (address % 16 != 0) {
+        what = Misuse::misaligned;
+    } else if ((address & size.offset_mask) % size.bytes != 0) {
+        what = Misuse::interior;
+    }
+    report_misuse(what, "free", block, cls);
 }
 
 void thread_cache_retire() {

@@ -15,10 +15,14 @@
 
 namespace sb {
 
+// What a pop and a push need, in half a cache line; the last two are copies from the size class.
 struct SheafSlot {
-    void** top; // the last object, or the NULL at the bottom
-    void** end; // where top may not go beyond
+    void** top;         // the last object, or the NULL at the bottom
+    void** end;         // where top may not go beyond
+    uint64_t divisible; // see SizeClass
+    uint64_t offset_mask;
 };
+static_assert(sizeof(SheafSlot) == 32);
 
 struct ThreadCache {
     SheafSlot slots[class_table_size];
@@ -27,44 +31,71 @@ struct ThreadCache {
 };
 
 // The cache all threads share that have none; never written.
-extern ThreadCache no_cache;
-extern thread_local ThreadCache* thread_cache;
+extern constinit ThreadCache no_cache;
+// constinit here too: a reader then needs no call to see whether it must be initialised first.
+extern constinit thread_local ThreadCache* thread_cache;
 
-// Out of line: an empty sheaf, and one that is full (which every pointer of class 0 meets).
-void* sheaf_miss(unsigned cls);
-void sheaf_overflow(void* block, unsigned cls);
-[[noreturn]] void sheaf_bad_pointer(void* block, unsigned cls);
+// Out of line: an empty sheaf (NULL with errno when there is no memory), and one that is full, which every
+// pointer of class 0 meets.
+void* sheaf_miss(size_t size);
+void* sheaf_miss_class(unsigned cls);
+void sheaf_overflow(void* block);
+// Reports and aborts. Not marked so: as a tail call it costs the fast path no stack frame.
+void sheaf_bad_pointer(void* block);
 
-// An object of class `cls` (not 0), or NULL.
-[[gnu::always_inline]] inline void* sheaf_pop(unsigned cls) {
+// An object of class `cls` (not 0), or NULL with errno.
+inline void* sheaf_pop(unsigned cls) {
     SheafSlot& slot = thread_cache->slots[cls];
+    void* object = *slot.top;
+    if (__builtin_expect(object == nullptr, 0)) {
+        return sheaf_miss_class(cls);
+    }
+    --slot.top;
+    integrity_allocated(cls, object);
+    return object;
+}
+
+// Where in a cache the slot of each size's class stands, in bytes: spares malloc a multiplication.
+constexpr std::array<uint16_t, class_of_sixteenths.size()> make_slot_offsets() {
+    std::array<uint16_t, class_of_sixteenths.size()> table = {};
+    for (size_t i = 0; i < table.size(); ++i) {
+        table[i] = static_cast<uint16_t>(class_of_sixteenths[i] * sizeof(SheafSlot));
+    }
+    return table;
+}
+inline constexpr auto slot_offsets = make_slot_offsets();
+static_assert(offsetof(ThreadCache, slots) == 0);
+
+// An object of at least `size` bytes, or NULL with errno. Precondition: size <= most_slab_object_bytes.
+[[gnu::always_inline]] inline void* sheaf_pop_size(size_t size) {
+    const size_t offset = slot_offsets[(size + 15) / 16];
+    auto& slot = *reinterpret_cast<SheafSlot*>(reinterpret_cast<char*>(thread_cache) + offset);
     void** top = slot.top;
     void* object = *top;
     if (__builtin_expect(object == nullptr, 0)) {
-        return sheaf_miss(cls);
+        return sheaf_miss(size);
     }
     slot.top = top - 1;
-    integrity_allocated(cls, object);
+    integrity_allocated(class_of(size), object);
     return object;
 }
 
 // Any pointer whatever comes here, from free().
 [[gnu::always_inline]] inline void sheaf_push(void* block) {
-    const unsigned cls = owner_of(block);
+    const size_t cls = owner_of(block);
     SheafSlot& slot = thread_cache->slots[cls];
-    const SizeClass& size = size_classes[cls];
     void** top = slot.top;
-    const uint64_t offset = reinterpret_cast<uintptr_t>(block) & size.offset_mask;
-    if (__builtin_expect(offset * size.divisible >= size.divisible, 0)) {
-        sheaf_bad_pointer(block, cls);
+    const uint64_t offset = reinterpret_cast<uintptr_t>(block) & slot.offset_mask;
+    if (__builtin_expect(offset * slot.divisible >= slot.divisible, 0)) {
+        return sheaf_bad_pointer(block);
     }
     if (__builtin_expect(top == slot.end, 0)) {
-        return sheaf_overflow(block, cls);
+        return sheaf_overflow(block);
     }
     if (__builtin_expect(*top == block, 0)) {
-        report_misuse(Misuse::double_free, "free", block, cls);
+        return sheaf_bad_pointer(block);
     }
-    integrity_freed(cls, block);
+    integrity_freed(static_cast<unsigned>(cls), block);
     top[1] = block;
     slot.top = top + 1;
 }

@@ -11,15 +11,18 @@
 #include "allocators/slabuddy/slab.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
+#include <cstdarg>
 #include <cstdio>
 
 namespace sb {
 namespace {
 
-template <typename... Values>
-void line(TextSink sink, void* context, const char* format, Values... values) {
+[[gnu::format(printf, 3, 4)]] void line(TextSink sink, void* context, const char* format, ...) {
     char text[256];
-    const int bytes = snprintf(text, sizeof text, format, values...);
+    va_list values;
+    va_start(values, format);
+    const int bytes = vsnprintf(text, sizeof text, format, values);
+    va_end(values);
     if (bytes > 0) {
         sink(context, text,
              static_cast<size_t>(bytes) < sizeof text ? static_cast<size_t>(bytes) : sizeof text - 1);

@@ -24,9 +24,10 @@ struct Array {
 };
 
 constexpr size_t array_count = 6;
+constexpr size_t owner_array = 1;
 void fill_arrays(Array (&arrays)[array_count]) {
     arrays[0] = {reinterpret_cast<void**>(&zone.mem_map), sizeof(Page), 1};
-    arrays[1] = {reinterpret_cast<void**>(&zone.owner), 1, 1};
+    arrays[owner_array] = {reinterpret_cast<void**>(&zone.owner), 1, 1};
     arrays[2] = {reinterpret_cast<void**>(&zone.occupancy), words_per_page * sizeof(uint64_t), 1};
     arrays[3] = {reinterpret_cast<void**>(&zone.dirty), 1, 1};
     arrays[4] = {reinterpret_cast<void**>(&zone.blocks), 0, size_t{1} << pageblock_order};
@@ -63,9 +64,18 @@ bool reserve(size_t bytes) {
             return false;
         }
     }
+    if (!os_commit(zone.owner, bytes_for(arrays[owner_array], pages))) {
+        for (const Array& array : arrays) {
+            if (*array.where) {
+                os_unmap(*array.where, bytes_for(array, pages));
+            }
+        }
+        os_unmap(space, bytes + largest_block_bytes);
+        return false;
+    }
     const auto address = reinterpret_cast<uintptr_t>(space);
     zone.base = (address + largest_block_bytes - 1) & ~(largest_block_bytes - 1);
-    zone.most_pages = pages;
+    zone.limit = pages;
     return true;
 }
 
@@ -114,7 +124,7 @@ bool zone_ready() {
 
 uint32_t zone_grow(uint32_t pages) {
     const uint32_t old_pages = zone.pages.load(std::memory_order_relaxed);
-    const uint32_t room = zone.most_pages - old_pages;
+    const uint32_t room = static_cast<uint32_t>(zone.limit) - old_pages;
     if (pages > room) {
         return 0;
     }

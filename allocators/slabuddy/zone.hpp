@@ -1,5 +1,6 @@
 // The zone: one reservation of address space, committed from the bottom as it is used, and the arrays that
-// describe it, each reserved for the whole zone and committed in step with it. All are indexed by page.
+// describe it, each reserved for the whole zone and committed in step with it (the owner map at once: it is
+// small, and any address may be looked up). All are indexed by page.
 //
 //   mem_map     a descriptor for each page                                             page.hpp
 //   owner       the size class that owns each page, 0 for none                         owner.hpp
@@ -22,11 +23,14 @@
 namespace sb {
 
 struct Zone {
-    // The fast path reads these two and `owner`.
+    // The fast path reads these three: set once, by zone_ready(). Who frees a block got it from an allocation
+    // that came after; who frees anything else meanwhile meets limit 0. Plain, so that compilers fold them
+    // into instructions.
     uintptr_t base = 0;                    // aligned to the largest block
-    std::atomic<uint32_t> pages{0};        // committed; grows only
+    uint64_t limit = 0;                    // pages reserved; `owner` is readable for all of them
     std::atomic<uint8_t>* owner = nullptr; // written by slab.cpp alone
-    uint32_t most_pages = 0;               // reserved
+
+    std::atomic<uint32_t> pages{0}; // committed; grows only
     Page* mem_map = nullptr;
     std::atomic<uint64_t>* occupancy = nullptr;
     uint8_t* dirty = nullptr;   // allocated block: its owner; free: zone lock
@@ -34,7 +38,7 @@ struct Zone {
     std::atomic<uint8_t>* states = nullptr;
     Lock lock;
 };
-extern Zone zone;
+extern constinit Zone zone;
 
 // Reserves the zone on the first call; false when the system gives no address space at all.
 bool zone_ready();
