@@ -1,0 +1,141 @@
+// Slabs, barns, and what they report as misuse.
+#include "allocators/slabuddy/slab.hpp"
+
+#include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/check.hpp"
+#include "allocators/slabuddy/owner.hpp"
+#include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/size_classes.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <set>
+#include <vector>
+
+namespace {
+
+std::vector<void*> refill(unsigned cls, unsigned wanted) {
+    std::vector<void*> objects(wanted);
+    unsigned taken = 0;
+    while (taken < wanted) {
+        const unsigned got = sb::slab_refill(cls, objects.data() + taken, wanted - taken);
+        if (got == 0) {
+            break;
+        }
+        taken += got;
+    }
+    objects.resize(taken);
+    return objects;
+}
+
+void flush(unsigned cls, std::vector<void*>& objects) {
+    sb::slab_flush(cls, objects.data(), static_cast<unsigned>(objects.size()), "free");
+}
+
+TEST(Slab, EveryClassHandsOutEachObjectOnceAndTakesAllBack) {
+    for (unsigned cls = 1; cls < sb::class_table_size; ++cls) {
+        const sb::SizeClass& size = sb::size_classes[cls];
+        const unsigned wanted = size.objects * 2 + 3;
+        std::vector<void*> objects = refill(cls, wanted);
+        ASSERT_EQ(objects.size(), wanted);
+        ASSERT_EQ(std::set<void*>(objects.begin(), objects.end()).size(), wanted);
+        for (void* object : objects) {
+            ASSERT_EQ(sb::owner_of(object), cls);
+            ASSERT_EQ(sb::owner_of(static_cast<char*>(object) + size.bytes - 1), cls);
+            ASSERT_EQ((reinterpret_cast<uintptr_t>(object) & size.offset_mask) % size.bytes, 0U);
+            ASSERT_TRUE(sb::slab_is_allocated(cls, object));
+        }
+        ASSERT_EQ(sb::slab_figures(cls).slabs, 3U);
+        ASSERT_STREQ(sb::check_all(), nullptr);
+        flush(cls, objects);
+        ASSERT_FALSE(sb::slab_is_allocated(cls, objects[0]));
+        const sb::SlabFigures after = sb::slab_figures(cls);
+        ASSERT_LE(after.slabs, sb::most_empty_slabs);
+        ASSERT_EQ(after.free_objects, after.objects);
+        ASSERT_STREQ(sb::check_all(), nullptr);
+    }
+    sb::slab_shrink();
+    sb::pcp_drain();
+    EXPECT_EQ(sb::buddy_figures().free_pages, sb::zone.pages.load());
+}
+
+TEST(Slab, RefillGivesTheLowestAddressLast) {
+    const std::vector<void*> objects = refill(1, 32);
+    EXPECT_TRUE(std::is_sorted(objects.rbegin(), objects.rend()));
+}
+
+TEST(Slab, RefillsTakeFromTheFullestSlab) {
+    const unsigned cls = sb::class_of(1024);
+    std::vector<void*> objects = refill(cls, sb::size_classes[cls].objects * 2U); // two full slabs
+    std::sort(objects.begin(), objects.end());
+    std::vector<void*> few(objects.begin(), objects.begin() + 3);
+    std::vector<void*> many(objects.end() - 40, objects.end());
+    flush(cls, few);
+    flush(cls, many);
+    const std::vector<void*> again = refill(cls, 3);
+    EXPECT_TRUE(std::is_permutation(again.begin(), again.end(), few.begin()));
+}
+
+TEST(SlabDeath, RepeatedFreesAreFoundByTheirBit) {
+    std::vector<void*> objects = refill(3, 2);
+    flush(3, objects);
+    EXPECT_DEATH(flush(3, objects), "slabuddy: free\\(0x[0-9a-f]+\\): double free \\(class kmalloc-48\\)");
+    objects = refill(3, 1);
+    objects.push_back(objects[0]);
+    EXPECT_DEATH(flush(3, objects), "double free");
+}
+
+TEST(SlabDeath, PointersThatAreNoObjectAreNamed) {
+    std::vector<void*> objects = refill(3, 1);
+    std::vector<void*> wrong = {static_cast<char*>(objects[0]) + 16};
+    EXPECT_DEATH(flush(3, wrong), "pointer into the middle of a block");
+    wrong = {static_cast<char*>(objects[0]) + 1};
+    EXPECT_DEATH(flush(3, wrong), "misaligned");
+    // Behind the last whole object of the slab: 1365 * 48 bytes.
+    const uintptr_t slab = reinterpret_cast<uintptr_t>(objects[0]) & ~uintptr_t{sb::page_bytes - 1};
+    wrong = {reinterpret_cast<void*>(slab + 1365 * 48)};
+    EXPECT_DEATH(flush(3, wrong), "did not hand out");
+}
+
+TEST(Slab, AForgivingFlushPassesOverWhatIsFree) {
+    std::vector<void*> objects = refill(2, 4);
+    std::vector<void*> twice = {objects[0], objects[1], objects[2], objects[3]};
+    flush(2, objects);
+    sb::slab_flush(2, twice.data(), 4, "free", true);
+    EXPECT_EQ(sb::check_all(), nullptr);
+}
+
+TEST(Barn, KeepsAFewSheavesAndShrinksWhatLiesIdle) {
+    const unsigned cls = sb::class_of(64);
+    constexpr uint32_t each = 32;
+    unsigned kept = 0;
+    for (;; ++kept) {
+        sb::Sheaf* sheaf = sb::sheaf_allocate();
+        ASSERT_EQ(reinterpret_cast<uintptr_t>(sheaf) % sizeof(sb::Sheaf), 0U);
+        const unsigned got = sb::slab_refill(cls, sheaf->slots + 1, each); // divides the slab's 1024
+        if (!sb::barn_put(cls, sheaf, got)) {
+            sb::slab_flush(cls, sheaf->slots + 1, got, "free");
+            sb::sheaf_release(sheaf);
+            break;
+        }
+    }
+    EXPECT_EQ(kept, sb::size_classes[cls].barn_sheaves);
+    uint32_t count = 0;
+    sb::Sheaf* taken = sb::barn_take(cls, count);
+    ASSERT_NE(taken, nullptr);
+    ASSERT_EQ(count, each);
+    ASSERT_TRUE(sb::barn_put(cls, taken, count));
+    sb::barn_shrink(false); // nothing was idle since the barn was made: it began empty
+    EXPECT_EQ(sb::barn_objects(cls), kept * each);
+    ASSERT_NE(taken = sb::barn_take(cls, count), nullptr);
+    ASSERT_TRUE(sb::barn_put(cls, taken, count));
+    sb::barn_shrink(false); // all but the one that was taken meanwhile
+    EXPECT_EQ(sb::barn_objects(cls), each);
+    sb::barn_shrink(true);
+    EXPECT_EQ(sb::barn_objects(cls), 0U);
+    EXPECT_EQ(sb::barn_take(cls, count), nullptr);
+    EXPECT_EQ(sb::check_all(), nullptr);
+}
+
+} // namespace
