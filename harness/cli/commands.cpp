@@ -16,10 +16,8 @@ void add_completion(CLI::App& app, Action& action);
 namespace {
 
 constexpr Command table[] = {
-    {"list", add_list},
-    {"doctor", add_doctor},
-    {"run", add_run},
-    {"completion", add_completion},
+    {"list", add_list},     {"doctor", add_doctor},         {"run", add_run},
+    {"export", add_export}, {"completion", add_completion},
 };
 
 } // namespace

@@ -1,5 +1,5 @@
 /* From the 20,000th allocation on, every second block of 64 to 1024 bytes is the one handed out before: two owners
-   overwrite each other. Such blocks are never freed, so that the failure is the lost content and not a crash. */
+   overwrite each other. */
 #include "forward.h"
 
 static unsigned calls;
