@@ -192,6 +192,7 @@ def _workload(entry: Object) -> model.Workload:
         pattern=entry.text("pattern"),
         threads=1 if threads is None else threads,
         parameters=entry.child("parameters").printed(),
+        given=entry.child("given").printed() if entry.has("given") else None,
         summary=entry.text("summary"),
         citation=entry.text("citation"),
     )

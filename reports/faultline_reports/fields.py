@@ -80,6 +80,9 @@ class Object:
         place = f"{self._place}.{key}" if self._place else key
         raise UserError(Exit.DATA, self.source, f"`{place}` {what}", REMEDY)
 
+    def has(self, key: str) -> bool:
+        return self._value.get(key) is not None
+
     def required(self, key: str) -> None:
         if key not in self._value:
             self.fail(key, "is missing")

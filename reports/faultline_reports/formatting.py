@@ -33,6 +33,8 @@ def quantity(value: float | None, unit: str) -> str:
     if value is None:
         return NOT_MEASURED
     divisor, name = scale(value, unit)
+    if divisor == 1.0 and unit in ("", "bytes") and abs(value) < 100:
+        return f"{value:.3g} {name}".strip().replace("-", "−")  # a count of 2 is 2, not 2.00
     return f"{digits(value / divisor)} {name}".strip()
 
 
@@ -98,3 +100,9 @@ def percentile(field: str) -> str:
     """ "p999_ns" -> "99.9"; "max_ns" -> "max"."""
     figures = field.removesuffix("_ns").removeprefix("p")
     return f"{figures[:2]}.{figures[2:]}" if figures.isdigit() and len(figures) > 2 else figures
+
+
+def percentile_order(field: str) -> float:
+    """Sorts the fields of percentiles: p50, p99, p999, max."""
+    name = percentile(field)
+    return float(name) if name != "max" else math.inf

@@ -69,7 +69,8 @@ class Workload:
     label: str
     pattern: str = ""
     threads: int = 1
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)  # all it ran with
+    given: Mapping[str, str] | None = None  # those that were not defaults; None: not recorded
     summary: str = ""
     citation: str = ""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 
 from faultline_reports import command, document
@@ -41,9 +43,11 @@ def parser() -> command.Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     loaded = document.load(options.results)
-    from faultline_reports.report import (
-        page,
-    )  # after the cheap errors: matplotlib takes half a second to load
+    # Here, after the cheap errors: matplotlib takes half a second to load. What it says about its caches and
+    # about glyphs that its own font lacks is of no use: the page's text is drawn by the browser.
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "Glyph .* missing from current font")
+    from faultline_reports.report import page
 
     text = page.render(loaded, options.baseline)
     target = target_file(options.output)

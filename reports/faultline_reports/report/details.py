@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from faultline_reports import formatting
-from faultline_reports.model import Allocator, Document, Trial
+from faultline_reports.model import Allocator, Document, Latency, Trial
 from faultline_reports.statistics.order import median_interval
 
 Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
@@ -29,9 +29,18 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
 
+def known(row: Latency) -> dict[str, float]:
+    """The percentiles that so many samples can give: of 88 calls nothing is known about the 99.99th."""
+    return {
+        name: value
+        for name, value in row.percentiles.items()
+        if name == "max_ns" or row.count * (100 - formatting.percentile_order(name)) >= 100
+    }
+
+
 def medians(entries: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
     names = list(dict.fromkeys(name for entry in entries for name in entry))
-    names.sort(key=lambda name: (name == "max_ns", name))
+    names.sort(key=formatting.percentile_order)
     return [
         (name, median_interval([entry[name] for entry in entries if name in entry]).estimate)
         for name in names
@@ -79,9 +88,7 @@ def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
     every = [row for arm in trials.values() for trial in arm for row in trial.latency]
     if not every:
         return None
-    names = sorted(
-        {name for row in every for name in row.percentiles}, key=lambda name: (name == "max_ns", name)
-    )
+    names = sorted({name for row in every for name in row.percentiles}, key=formatting.percentile_order)
     kinds = list(dict.fromkeys((row.operation, row.size_class) for row in every))
     rows = []
     for operation, size_class in kinds:
@@ -93,11 +100,14 @@ def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
                 if (row.operation, row.size_class) == (operation, size_class)
             ]
             if found:
-                middle = dict(medians([row.percentiles for row in found]))
+                middle = dict(medians([known(row) for row in found]))
                 counts = _middle([row.count for row in found], "")
                 rows.append(
                     [operation, size_class or "all", allocator.name, counts]
-                    + [formatting.quantity(middle.get(name), "ns") for name in names]
+                    + [
+                        formatting.quantity(middle[name], "ns") if name in middle else "too few"
+                        for name in names
+                    ]
                 )
     heads = ["operation", "size class", "allocator", "samples a trial"]
     return Grid(

@@ -94,7 +94,7 @@ def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
             ticks += [
                 (begin / divisor, bottom - 5, begin / divisor, bottom + 3) for _, begin, _ in row.phases
             ]
-        _strokes(axes, shades, style.SHADE, COURSE_PITCH - 4 - DATA_TOP)
+        _strokes(axes, shades, style.SHADE, COURSE_PITCH - 4 - DATA_TOP, level=0.5)
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
@@ -146,12 +146,16 @@ def tails(rows: Sequence[Tail], identity: str, label: str) -> Markup:
 Stroke = tuple[float, float, float, float]  # x and y of both ends
 
 
-def _strokes(axes: Axes, strokes: Sequence[Stroke], color: str, width: float, ends: str = "butt") -> None:
+def _strokes(
+    axes: Axes, strokes: Sequence[Stroke], color: str, width: float, ends: str = "butt", level: float = 2.0
+) -> None:
     """Many straight strokes as one path: a fraction of the time and size of as many lines."""
     gap = float("nan")
     x = [value for x0, _, x1, _ in strokes for value in (x0, x1, gap)]
     y = [value for _, y0, _, y1 in strokes for value in (y0, y1, gap)]
-    axes.plot(x, y, color=color, linewidth=width, solid_capstyle=ends, scalex=False, scaley=False)
+    axes.plot(
+        x, y, color=color, linewidth=width, solid_capstyle=ends, zorder=level, scalex=False, scaley=False
+    )
 
 
 def _names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:

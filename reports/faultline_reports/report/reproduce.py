@@ -6,6 +6,8 @@ import shlex
 
 from faultline_reports.model import Document, Workload
 
+ALWAYS_PASSED = ("HOME", "LANG", "PATH", "TMPDIR", "USER")  # what every worker gets without being asked
+
 
 def row(document: Document, workload: Workload) -> str:
     """`faultline run` of one workload, with the parameters it really had, on all allocators that ran it."""
@@ -23,7 +25,8 @@ def row(document: Document, workload: Workload) -> str:
     if document.seed:
         words += ["--seed", document.seed]
     for name, value in document.environment.items():
-        words += ["--env", f"{name}={value}"]
+        if name not in ALWAYS_PASSED:
+            words += ["--env", f"{name}={value}"]
     return shlex.join([*words, "-o", "again.json"])
 
 
@@ -43,7 +46,8 @@ def _selection(workload: Workload) -> str:
         name = f"{name[:-1]}{workload.threads}"
     elif workload.threads > 1:
         parameters.append(f"threads={workload.threads}")
-    parameters += [f"{key}={value}" for key, value in workload.parameters.items() if value]
+    given = workload.parameters if workload.given is None else workload.given
+    parameters += [f"{key}={value}" for key, value in given.items() if value]
     return f"{name}:{','.join(parameters)}" if parameters else name
 
 

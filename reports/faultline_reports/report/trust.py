@@ -10,7 +10,7 @@ from faultline_reports.comparison import Matrix
 from faultline_reports.model import Document
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.signed_rank import best_confidence
-from faultline_reports.statistics.thresholds import CONFIDENCE
+from faultline_reports.statistics.thresholds import CONFIDENCE, PRECISE_ENOUGH
 from faultline_reports.statistics.verdict import Scale
 
 
@@ -21,7 +21,7 @@ class Badge:
     link: str
 
 
-def badges(document: Document, resolution: str) -> list[Badge]:
+def badges(document: Document, resolution: Badge | None) -> list[Badge]:
     """What a reader should know before believing: each with a word for its state, so that colour is not
     needed."""
     total = len(document.trials)
@@ -54,8 +54,8 @@ def badges(document: Document, resolution: str) -> list[Badge]:
             "good" if enough else "warn", text if enough else f"{text}: too few for 95 % intervals", "#method"
         )
     )
-    if resolution:
-        result.append(Badge("good", resolution, "#method"))
+    if resolution is not None:
+        result.append(resolution)
     warnings = [finding for finding in document.doctor if finding.status != "ok"]
     if warnings:
         result.append(
@@ -71,14 +71,20 @@ def badges(document: Document, resolution: str) -> list[Badge]:
     return result
 
 
-def resolution(matrix: Matrix) -> str:
-    """The typical half-width of the intervals: what this run can resolve."""
+def resolution(matrix: Matrix) -> Badge | None:
+    """The typical half-width of the intervals of CPU time: what this run can resolve."""
     widths = [
         effect.shown.half_width
         for effect in matrix.cells.values()
         if effect.scale is Scale.RATIO and effect.samples > 2
     ]
     if not widths:
-        return ""
-    share = 100 * math.expm1(median_interval(widths).estimate)
-    return f"CPU time known to ±{share:.2g} % in a typical row"
+        return None
+    share = math.expm1(median_interval(widths).estimate)
+    fine = share <= PRECISE_ENOUGH
+    only = "" if fine else "only "
+    return Badge(
+        "good" if fine else "warn",
+        f"CPU time known {only}to ±{100 * share:.2g} % in a typical row",
+        "#method",
+    )

@@ -11,7 +11,7 @@ from faultline_reports import comparison, formatting
 from faultline_reports.metrics import METRICS, Metric
 from faultline_reports.model import Allocator, Document, Trial, Workload
 from faultline_reports.report import details, figures, reproduce
-from faultline_reports.report.details import PHASES, Trials, medians
+from faultline_reports.report.details import PHASES, Trials, known, medians
 from faultline_reports.report.overview import Cell, effect_cell
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import Arms, judge_paired
@@ -52,8 +52,8 @@ class View:
     kernel: details.Grid | None
     floor_cost: str
     command: str
+    notes: Sequence[str]  # what trials remarked, each once
     skipped: Sequence[str]
-    seeds: int
 
 
 def view(document: Document, workload: Workload, baseline: str, anchor: str) -> View:
@@ -75,12 +75,14 @@ def view(document: Document, workload: Workload, baseline: str, anchor: str) -> 
         kernel=details.kernel(document, shown, trials),
         floor_cost=_floor_cost(document, tables),
         command=reproduce.row(document, workload),
+        notes=list(dict.fromkeys(note for arm in trials.values() for trial in arm for note in trial.notes))[
+            :8
+        ],
         skipped=[
             f"{row.allocator or 'every allocator'}: {row.reason}"
             for row in document.skipped
             if row.workload == label
         ],
-        seeds=len({trial.seed for arm in trials.values() for trial in arm}),
     )
 
 
@@ -166,6 +168,7 @@ def _pictures(
             words = f"{metric.title} of {label}: every sample of each allocator, with median and interval"
             svg = figures.strips(rows, metric.unit, f"{anchor}-{metric.key}", words)
             pictures.append(Picture(metric.title, "", svg))
+    harness = [trial.harness_bytes for name in trials for trial in trials[name] if trial.harness_bytes]
     courses = [
         course
         for allocator in shown
@@ -176,17 +179,21 @@ def _pictures(
         caption = (
             "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
         )
+        if harness:
+            own = formatting.quantity(median_interval(harness).estimate, "bytes")
+            caption += f" It includes the harness's own {own}."
         pictures.append(
             Picture("Memory over time", caption, figures.courses(courses, f"{anchor}-course", words))
         )
     for operation in _operations(trials):
+        size_class = _commonest_class(trials, operation)
         rows_of = [
             figures.Tail(allocator.name, points)
             for allocator in shown
-            if not allocator.floor and (points := _percentiles(trials[allocator.name], operation))
+            if not allocator.floor and (points := _percentiles(trials[allocator.name], operation, size_class))
         ]
         words = f"Latency percentiles of {operation} in {label}"
-        caption = "Percent of calls that were at least this fast; medians over trials."
+        caption = f"{_of_class(size_class)}. Marks: percent of calls at least this fast; medians over trials."
         svg = figures.tails(rows_of, f"{anchor}-latency-{len(pictures)}", words)
         pictures.append(Picture(f"Latency of {operation}", caption, svg))
     return pictures
@@ -218,14 +225,23 @@ def _operations(trials: Trials) -> list[str]:
     return list(names)[:3]
 
 
-def _percentiles(trials: Sequence[Trial], operation: str) -> list[tuple[str, float]]:
-    """Of the size class that has the most calls: medians over trials, a quantile being taken in each trial
-    first."""
-    rows = [row for trial in trials for row in trial.latency if row.operation == operation]
-    if not rows:
-        return []
-    size_class = max(rows, key=lambda row: row.count).size_class
-    return medians([row.percentiles for row in rows if row.size_class == size_class])
+def _commonest_class(trials: Trials, operation: str) -> str:
+    """The size class that has the most calls, one for all allocators, so that their rows can be compared."""
+    counts: dict[str, float] = {}
+    for row in (row for arm in trials.values() for trial in arm for row in trial.latency):
+        if row.operation == operation:
+            counts[row.size_class] = counts.get(row.size_class, 0.0) + row.count
+    return max(counts, key=lambda name: counts[name])
+
+
+def _of_class(size_class: str) -> str:
+    return f"Blocks of size class {size_class}" if size_class.isdigit() else "Blocks of every size"
+
+
+def _percentiles(trials: Sequence[Trial], operation: str, size_class: str) -> list[tuple[str, float]]:
+    """Medians over trials: a quantile is taken in each trial first."""
+    rows = [row for trial in trials for row in trial.latency]
+    return medians([known(row) for row in rows if (row.operation, row.size_class) == (operation, size_class)])
 
 
 def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:
@@ -244,10 +260,21 @@ def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) ->
 
 
 def _floor_cost(document: Document, tables: Mapping[str, ByArm]) -> str:
-    costs = [
-        f"{formatting.quantity(median_interval(list(values.values())).estimate, 'ns')} of CPU time per "
-        "operation"
-        for floor in document.floors()
-        if (values := tables["cpu_ns_per_operation"].get(floor.name))
-    ]
-    return costs[0] if costs else ""
+    """The harness's own cost as a sentence. The floor bounds it, unless its memory, which is always new,
+    costs more than the allocators under test do altogether; then the fastest of them is the bound."""
+    costs = {
+        name: median_interval(list(values.values())).estimate
+        for name, values in tables["cpu_ns_per_operation"].items()
+    }
+    floors = [costs[floor.name] for floor in document.floors() if floor.name in costs]
+    subjects = [costs[subject.name] for subject in document.subjects() if subject.name in costs]
+    if not floors:
+        return ""
+    floor = formatting.quantity(min(floors), "ns")
+    if not subjects or floors[0] < min(subjects):
+        return f"The harness itself costs at most {floor} of CPU time per operation, as the floor does; all times have it."
+    least = formatting.quantity(min(subjects), "ns")
+    return (
+        f"The harness itself costs less than {least} of CPU time per operation. The floor cannot say it "
+        f"closer here: it never reuses memory, and with its new pages needs {floor}."
+    )

@@ -20,6 +20,7 @@ EXACT_SIGNED_RANK = 120
 EXACT_RANK_SUM = 60
 
 ROUNDS_RECOMMENDED = 20
+PRECISE_ENOUGH = 0.05  # half-width of a typical interval beyond which a report warns
 ROUNDS_TO_SPEAK = 3  # below this, "the same in every round" is not worth saying
 
 
