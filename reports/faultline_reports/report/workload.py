@@ -272,7 +272,7 @@ def _floor_cost(document: Document, tables: Mapping[str, ByArm]) -> str:
         return ""
     floor = formatting.quantity(min(floors), "ns")
     if not subjects or floors[0] < min(subjects):
-        return f"The harness itself costs at most {floor} of CPU time per operation, as the floor does; all times have it."
+        return f"The harness itself, as the floor shows, costs at most {floor} of CPU time per operation."
     least = formatting.quantity(min(subjects), "ns")
     return (
         f"The harness itself costs less than {least} of CPU time per operation. The floor cannot say it "
