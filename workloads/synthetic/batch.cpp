@@ -25,9 +25,9 @@ constexpr Parameter parameters[] = {
     choice_parameter("order", "fifo", "fifo|lifo|random", "in which a batch is freed"),
 };
 
-std::uint64_t batch_of(const Arguments& arguments, const BlockPlan& plan) {
+std::uint64_t batch_of(const Arguments& arguments) {
     const std::uint64_t asked = count_of(arguments, "batch");
-    return asked != 0 ? asked : std::clamp<std::uint64_t>((64 << 20) / plan.size, 2, 1000);
+    return asked != 0 ? asked : std::clamp<std::uint64_t>((64 << 20) / count_of(arguments, "size"), 2, 1000);
 }
 
 std::uint64_t rounds_of(const BlockPlan& plan, std::uint64_t batch) {
@@ -37,7 +37,7 @@ std::uint64_t rounds_of(const BlockPlan& plan, std::uint64_t batch) {
 class Batch final : public Pattern {
   public:
     explicit Batch(const Arguments& arguments)
-        : Pattern(arguments), plan_(arguments), batch_(batch_of(arguments, plan_)),
+        : Pattern(arguments), batch_(batch_of(arguments)), plan_(arguments, batch_),
           rounds_(rounds_of(plan_, batch_)), order_(arguments.text("order")) {}
 
     Result<void> prepare() override {
@@ -53,7 +53,7 @@ class Batch final : public Pattern {
             for (std::size_t i = batch_ - 1; i > 0; --i)
                 std::swap(free_order_[i], free_order_[random.below(i + 1)]);
         }
-        cookie_ = mix64(seed_);
+        cookie_ = mix64(seed_ ^ plan_.size);
         return {};
     }
     void warmup() override { run(1); }
@@ -90,8 +90,8 @@ class Batch final : public Pattern {
         });
     }
 
-    BlockPlan plan_;
     std::uint64_t batch_;
+    BlockPlan plan_;
     std::uint64_t rounds_;
     std::string order_;
     std::span<void*> blocks_;
@@ -100,8 +100,8 @@ class Batch final : public Pattern {
 };
 
 Cost cost(const Arguments& arguments) {
-    const BlockPlan plan(arguments);
-    const std::uint64_t batch = batch_of(arguments, plan);
+    const std::uint64_t batch = batch_of(arguments);
+    const BlockPlan plan(arguments, batch);
     const std::uint64_t rounds = rounds_of(plan, batch);
     return {.live_bytes = batch * plan.size + plan.allocated_bytes_per_block(),
             .allocated_bytes = (rounds + 1) * batch * plan.allocated_bytes_per_block(),

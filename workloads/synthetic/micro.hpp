@@ -34,7 +34,7 @@ struct BlockPlan {
     std::size_t alignment;
     std::uint64_t blocks; // made and freed by one measure()
 
-    explicit BlockPlan(const engine::Arguments& arguments);
+    BlockPlan(const engine::Arguments& arguments, std::uint64_t live_blocks);
     std::uint64_t warm_blocks() const { return blocks / 16 < 64 ? blocks / 16 + 1 : 64; }
     unsigned calls_per_block() const { return make == Make::realloc ? realloc_steps() + 2 : 2; }
     std::uint64_t allocated_bytes_per_block() const;

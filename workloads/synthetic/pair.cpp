@@ -11,12 +11,12 @@ using namespace engine;
 
 class Pair final : public Pattern {
   public:
-    explicit Pair(const Arguments& arguments) : Pattern(arguments), plan_(arguments) {}
+    explicit Pair(const Arguments& arguments) : Pattern(arguments), plan_(arguments, 1) {}
 
     Result<void> prepare() override {
         prepare_lanes(1, {Operation::malloc, Operation::calloc, Operation::realloc, Operation::posix_memalign,
                           Operation::free});
-        cookie_ = mix64(seed_);
+        cookie_ = mix64(seed_ ^ plan_.size);
         return {};
     }
     void warmup() override { run(plan_.warm_blocks()); }
@@ -60,7 +60,7 @@ constexpr Parameter parameters[] = {size_parameter, make_parameter, alignment_pa
                                     blocks_parameter};
 
 Cost cost(const Arguments& arguments) {
-    const BlockPlan plan(arguments);
+    const BlockPlan plan(arguments, 1);
     return {.live_bytes = plan.allocated_bytes_per_block(), // realloc may hold the old block and the new one
             .allocated_bytes = (plan.blocks + plan.warm_blocks()) * plan.allocated_bytes_per_block(),
             .operations = plan.blocks * plan.calls_per_block()};
