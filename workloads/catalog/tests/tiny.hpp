@@ -1,0 +1,37 @@
+// Every catalogued workload, so small that all of them run in a moment.
+#pragma once
+
+#include "workloads/catalog/catalog.hpp"
+
+#include <gtest/gtest.h>
+
+namespace faultline::tests {
+
+// nullopt for a workload that needs a file. A workload without a line here runs with its defaults.
+inline std::optional<engine::Arguments> tiny_arguments(const engine::WorkloadSpec& spec, std::uint64_t seed) {
+    using Given = std::map<std::string, std::string, std::less<>>;
+    static const std::map<std::string_view, Given> small = {
+        {"pair", {{"operations", "500"}}},
+        {"batch", {{"operations", "500"}, {"batch", "50"}, {"order", "random"}}},
+        {"larsonN", {{"slots", "50"}, {"operations", "500"}, {"generation", "200"}}},
+        {"larson-sizedN", {{"slots", "50"}, {"operations", "500"}, {"generation", "200"}}},
+        {"mstressN", {{"scale", "2"}, {"rounds", "3"}, {"transfer", "20"}}},
+        {"xmalloc-testN", {{"batch", "64"}, {"operations", "20"}, {"depth", "3"}}},
+        {"glibc-simple", {{"operations", "1600"}, {"touch", "page"}}},
+        {"glibc-threadN", {{"slots", "50"}, {"operations", "500"}}},
+        {"cache-scratchN", {{"operations", "20"}, {"writes", "50"}}},
+        {"cache-thrashN", {{"operations", "20"}, {"writes", "50"}}},
+        {"malloc-large", {{"slots", "3"}, {"operations", "5"}, {"min_size", "1M"}, {"max_size", "2M"}}},
+    };
+    for (const engine::Parameter& parameter : spec.parameters)
+        if (parameter.kind == engine::Parameter::Kind::path && parameter.fallback.empty())
+            return std::nullopt;
+    const auto found = small.find(spec.name);
+    Given given = found == small.end() ? Given() : found->second;
+    given.emplace("latency_every", "5");
+    const Result<engine::Arguments> arguments = resolve(spec, spec.threaded ? 3 : 1, seed, given, "tiny");
+    EXPECT_TRUE(arguments) << arguments.error().line();
+    return arguments ? std::optional(*arguments) : std::nullopt;
+}
+
+} // namespace faultline::tests
