@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from faultline_reports import command, document
 from faultline_reports.errors import Exit, UserError
+from faultline_reports.model import Document
 
 EXAMPLE = """example:
   faultline report results.json -o out/report --baseline system
@@ -43,18 +45,23 @@ def parser() -> command.Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     loaded = document.load(options.results)
-    # Here, after the cheap errors: matplotlib takes half a second to load. What it says about its caches and
-    # about glyphs that its own font lacks is of no use: the page's text is drawn by the browser.
+    target = target_file(options.output)
+    with replacement(target) as write:  # opened first: a place that cannot be written to is said at once
+        write(render(loaded, options.baseline))
+    if not options.quiet:
+        print(target)
+    return 0
+
+
+def render(loaded: Document, baseline: str | None) -> str:
+    # What matplotlib says about its caches and about glyphs that its own font lacks is of no use here: the
+    # page's text is drawn by the browser. It takes half a second to load, so errors that need it not come
+    # before it.
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "Glyph .* missing from current font")
     from faultline_reports.report import page
 
-    text = page.render(loaded, options.baseline)
-    target = target_file(options.output)
-    write(target, text)
-    if not options.quiet:
-        print(target)
-    return 0
+    return page.render(loaded, baseline)
 
 
 def target_file(output: str) -> str:
@@ -73,28 +80,34 @@ def target_file(output: str) -> str:
 _REMEDY = "name a place with -o that you may write to"
 
 
-def write(target: str, text: str) -> None:
-    """Atomically: an older report stays whole until the new one is."""
-    content = text.encode("utf-8")
-    directory = os.path.dirname(target) or "."
+@contextlib.contextmanager
+def replacement(target: str) -> Iterator[Callable[[str], None]]:
+    """Writes `target` atomically: an older report stays whole until the new one is, and through any error."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".faultline-", suffix=".html", dir=directory)
+        handle, temporary = tempfile.mkstemp(".html", ".faultline-", os.path.dirname(target) or ".")
     except (OSError, ValueError) as error:
         raise UserError(
             Exit.CANNOT_CREATE, target, f"cannot be created: {command.reason(error)}", _REMEDY
         ) from None
+
+    def write(text: str) -> None:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise UserError(Exit.IO, target, f"cannot be written: {command.reason(error)}", _REMEDY) from None
+
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
-    except OSError as error:
-        os.unlink(temporary)
-        raise UserError(Exit.IO, target, f"cannot be written: {command.reason(error)}", _REMEDY) from None
+        yield write
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 def main() -> int:
