@@ -11,13 +11,20 @@ void add_list(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_record(CLI::App& app, Action& action);
+void add_trace(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 namespace {
 
 constexpr Command table[] = {
-    {"list", add_list},     {"doctor", add_doctor},         {"run", add_run},
-    {"export", add_export}, {"completion", add_completion},
+    {"list", add_list},
+    {"doctor", add_doctor},
+    {"run", add_run},
+    {"record", add_record},
+    {"trace", add_trace},
+    {"export", add_export},
+    {"completion", add_completion},
 };
 
 } // namespace

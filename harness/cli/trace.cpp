@@ -1,0 +1,78 @@
+// `faultline trace`: looks at, checks and converts traces of any known format.
+#include "workloads/trace/trace_commands.hpp"
+
+#include "harness/cli/command.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace faultline::cli {
+namespace {
+
+struct Options {
+    std::string trace;
+    std::string output;
+    bool json = false;
+    trace::ConvertOptions convert;
+};
+
+int info(const Options& options) {
+    const auto summary = trace::summarize(options.trace, {options.convert.recover});
+    if (!summary) {
+        return report(summary.error());
+    }
+    const std::string text = options.json ? trace::to_json(*summary, options.trace).dump(2) + "\n"
+                                          : trace::to_text(*summary, options.trace);
+    std::fputs(text.c_str(), stdout);
+    return 0;
+}
+
+int check(const Options& options) {
+    const auto summary = trace::summarize(options.trace, {options.convert.recover});
+    if (!summary) {
+        return report(summary.error());
+    }
+    std::printf("%s: %s, %llu operations: ok\n", options.trace.c_str(), summary->info.format.c_str(),
+                static_cast<unsigned long long>(summary->stats.operations));
+    return 0;
+}
+
+int convert(const Options& options) {
+    const auto lost = trace::convert(options.trace, options.output, options.convert);
+    if (!lost) {
+        return report(lost.error());
+    }
+    for (const std::string& note : *lost) {
+        std::fprintf(stderr, "faultline: %s: %s\n", options.trace.c_str(), note.c_str());
+    }
+    return 0;
+}
+
+} // namespace
+
+void add_trace(CLI::App& app, Action& action) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("trace", "Look at, check and convert recorded traces");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
+        CLI::App* sub = command->add_subcommand(name, what);
+        sub->add_option("trace", options->trace, "A trace of any known format, also inside .zip, .gz, .zst")
+            ->required();
+        sub->add_flag("--recover", options->convert.recover,
+                      "Read a trace that is cut up to its last whole block");
+        sub->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+        return sub;
+    };
+    add("info", "Counts, sizes, threads and what is live", info)
+        ->add_flag("--json", options->json, "As JSON");
+    add("check", "Reads all of it; exit status 65 and the place when something is wrong", check);
+    CLI::App* converting = add("convert", "Writes it in the native format", convert);
+    converting->add_option("output", options->output, "The file to write")->required();
+    converting->add_flag("--compact", options->convert.compact, "Without times and addresses: far smaller");
+    converting->add_option("--note", options->convert.notes, "A line KEY=VALUE to keep in the trace")
+        ->allow_extra_args(false);
+    command->footer("Example: faultline trace convert surfaceflinger.zip surfaceflinger.fltrace --compact");
+}
+
+} // namespace faultline::cli

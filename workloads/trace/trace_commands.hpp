@@ -1,0 +1,38 @@
+// What `faultline trace` says and does, as values: text for people, JSON for programs.
+#pragma once
+
+#include "workloads/trace/resolver.hpp"
+#include "workloads/trace/source.hpp"
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace faultline::trace {
+
+// A whole trace, read to its end. Any reading of one that ends well is a check of it.
+struct Summary {
+    TraceInfo info;
+    TraceStats stats;
+    std::vector<std::string> program_notes; // "key=value" lines of a native trace
+    std::uint64_t file_bytes = 0;
+};
+Result<Summary> summarize(const std::filesystem::path& trace, const OpenOptions& options);
+
+std::string to_text(const Summary& summary, const std::filesystem::path& trace);
+nlohmann::ordered_json to_json(const Summary& summary, const std::filesystem::path& trace);
+
+struct ConvertOptions {
+    bool recover = false;
+    // Leaves out times and writes small numbers in place of addresses: a third of the size, and enough for a
+    // replay as fast as possible.
+    bool compact = false;
+    std::vector<std::string> notes; // further "key=value" lines
+};
+
+// Any trace to the native format. Returns what was not kept.
+Result<std::vector<std::string>> convert(const std::filesystem::path& trace,
+                                         const std::filesystem::path& output, const ConvertOptions& options);
+
+} // namespace faultline::trace
