@@ -6,6 +6,8 @@ import html.parser
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 from typing import Any
 
 import fake_documents
@@ -95,6 +97,16 @@ def test_a_whole_document() -> None:
     assert "faultline run larson2:operations=500000 -a system,jemalloc,mimalloc,slabuddy --rounds 20" in found
     assert "CPU frequency governor is ondemand" in found and "perf_event_open: Permission denied" in found
     assert "never freeing would need 44 GiB" in found
+
+
+@pytest.mark.skipif(shutil.which("tidy") is None, reason="tidy is not installed")
+def test_the_page_is_valid_html() -> None:
+    value = make(workloads=fake_documents.WORKLOADS[2:4], samples=40)
+    fake_documents.invalidate(value, "jemalloc", HOSTILE)
+    fake_documents.kill(value, len(value["trials"]) - 1)
+    text = page.render(document.parse(json.dumps(value).encode(), "r.json"), None)
+    found = subprocess.run(["tidy", "-q", "-e", "-utf8"], input=text, capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
 
 
 def test_the_chosen_baseline_and_an_unknown_one() -> None:

@@ -99,6 +99,7 @@ def _cleaned(svg: str, identity: str, label: str) -> str:
         else _unique(svg, identity)
     )
     svg = re.sub(r"(font: |font-size: )([0-9.]+)px[^;\"]*", r"font-size: \2px", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # the page's; newer matplotlib writes it apart
     for token, variable in VARIABLES.items():
         svg = svg.replace(f": {token}", f": var({variable})")
     svg = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", svg)

@@ -255,7 +255,7 @@ def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) ->
     if not any("rss_bytes" in trial.series for arm in trials.values() for trial in arm):
         lines.append("Memory over time: not measured")
     if not any(trial.latency for arm in trials.values() for trial in arm):
-        lines.append("Latency of single operations: not measured")
+        lines.append("Latency of single operations: not recorded in this workload")
     return lines
 
 
