@@ -9,12 +9,12 @@
 namespace sb {
 namespace {
 
-// bytes: usable, without the guard. address 0: an empty entry; 1: one that was removed.
+// bytes: usable, without the guard. address 0: an empty entry; bytes 0: an area that was freed, whose address stays to
+// tell a double free from a foreign pointer until the table is made anew.
 struct Area {
     uintptr_t address;
     size_t bytes;
 };
-constexpr uintptr_t removed = 1;
 
 struct Cached {
     Area area;
@@ -35,12 +35,13 @@ size_t slot_of(uintptr_t address, size_t size) {
     return (address >> 12) * 0x9e3779b97f4a7c15 >> 32 & (size - 1);
 }
 
-Area* find(uintptr_t address) {
-    if (table_size == 0 || address <= removed) {
+// The live area at the address, or with `freed` the trace of one.
+Area* find(uintptr_t address, bool freed = false) {
+    if (table_size == 0 || address == 0) {
         return nullptr;
     }
     for (size_t i = slot_of(address, table_size);; i = (i + 1) & (table_size - 1)) {
-        if (table[i].address == address) {
+        if (table[i].address == address && (table[i].bytes == 0) == freed) {
             return &table[i];
         }
         if (table[i].address == 0) {
@@ -51,7 +52,7 @@ Area* find(uintptr_t address) {
 
 void put(Area* into, size_t size, Area area) {
     size_t i = slot_of(area.address, size);
-    while (into[i].address > removed) {
+    while (into[i].bytes > 0) {
         i = (i + 1) & (size - 1);
     }
     into[i] = area;
@@ -71,7 +72,7 @@ bool make_room() {
         return false;
     }
     for (size_t i = 0; i < table_size; ++i) {
-        if (table[i].address > removed) {
+        if (table[i].bytes > 0) {
             put(made, size, table[i]);
         }
     }
@@ -87,7 +88,7 @@ bool make_room() {
 // make_room() has answered true since the last insertion.
 void insert_into_room(Area area) {
     put(table, table_size, area);
-    ++table_used;
+    ++table_used; // too many where it took a freed one's place: the table is made anew the sooner
     ++live;
     live_bytes += area.bytes;
 }
@@ -103,7 +104,6 @@ bool insert(Area area) {
 void erase(Area* entry) {
     live_bytes -= entry->bytes;
     --live;
-    entry->address = removed;
     entry->bytes = 0;
 }
 
@@ -238,6 +238,11 @@ size_t area_size(const void* block) {
     return entry ? entry->bytes : 0;
 }
 
+bool area_was_freed(const void* block) {
+    Guard guard(lock);
+    return find(reinterpret_cast<uintptr_t>(block), true) != nullptr;
+}
+
 bool area_free(void* block) {
     Area area = {};
     {
@@ -338,7 +343,7 @@ AreaFigures area_figures() {
 void area_visit(void (*visit)(void*, uintptr_t, size_t), void* context) {
     Guard guard(lock);
     for (size_t i = 0; i < table_size; ++i) {
-        if (table[i].address > removed) {
+        if (table[i].bytes > 0) {
             visit(context, table[i].address, table[i].bytes);
         }
     }

@@ -14,6 +14,7 @@ namespace sb {
 void* area_allocate(size_t size, size_t alignment, bool zeroed); // NULL when refused
 size_t area_size(const void* block);                             // 0 when no area begins here
 bool area_free(void* block);                                     // false when no area begins here
+bool area_was_freed(const void* block);                          // for reports: an area began here lately
 void* area_resize(void* block, size_t size); // by the kernel (mremap), or NULL and unchanged
 
 // Unmaps cached areas freed at or before `until_ms`. Returns bytes.

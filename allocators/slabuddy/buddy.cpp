@@ -218,6 +218,14 @@ void buddy_free(PageIndex first, uint32_t pages, bool touched) {
     free_range(first, pages, now_ms);
 }
 
+void buddy_shrink(PageIndex first, uint32_t pages, uint32_t wanted) {
+    const uint64_t now_ms = os_now_ms();
+    memset(zone.dirty + first + wanted, 1, pages - wanted);
+    Guard guard(zone.lock);
+    zone.mem_map[first].count.store(wanted, std::memory_order_relaxed);
+    free_range(first + wanted, pages - wanted, now_ms);
+}
+
 bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted) {
     Guard guard(zone.lock);
     const PageIndex end = first + wanted;
@@ -307,6 +315,16 @@ BuddyFigures buddy_figures() {
                 }
             }
         }
+    }
+    for (PageIndex page = 0; page < figures.committed_pages;) {
+        const Page& head = zone.mem_map[page];
+        const PageState state = head.state.load(std::memory_order_relaxed);
+        const bool is_free = state == PageState::free;
+        const uint32_t pages = is_free ? pages_of(head.order.load(std::memory_order_relaxed))
+                                       : head.count.load(std::memory_order_relaxed);
+        figures.large_pages += state == PageState::large ? pages : 0;
+        figures.slab_pages += state == PageState::slab ? pages : 0;
+        page += pages;
     }
     return figures;
 }

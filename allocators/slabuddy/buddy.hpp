@@ -22,6 +22,9 @@ PageIndex buddy_allocate(uint32_t pages, unsigned align_order, Mobility mobility
 // allocated.
 void buddy_free(PageIndex first, uint32_t pages, bool touched);
 
+// Cuts the block of `pages` at `first` down to `wanted`; the rest is free.
+void buddy_shrink(PageIndex first, uint32_t pages, uint32_t wanted);
+
 // Extends the large block of `pages` at `first` to `wanted` in place, when the pages behind it are free.
 bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted);
 
@@ -39,6 +42,8 @@ struct BuddyFigures {
     uint32_t free_blocks[mobility_count][order_count];
     uint32_t free_pages;
     uint32_t dirty_pages; // of the free ones
+    uint32_t large_pages; // in large blocks
+    uint32_t slab_pages;  // in slabs
     uint32_t committed_pages;
 };
 BuddyFigures buddy_figures();

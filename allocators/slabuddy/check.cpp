@@ -2,8 +2,6 @@
 
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/buddy.hpp"
-#include "allocators/slabuddy/large.hpp"
-#include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
 #include "allocators/slabuddy/slab.hpp"
 #include "allocators/slabuddy/zone.hpp"
@@ -11,14 +9,14 @@
 namespace sb {
 namespace {
 
-// Every committed page is accounted for once: free, per CPU, in a slab or in a large block.
+// The slabs that the classes count are the pages that the descriptors say are slabs.
 const char* check_pages() {
-    uint64_t pages = buddy_figures().free_pages + uint64_t{pcp_pages()} + large_live_bytes() / page_bytes;
+    uint64_t pages = 0;
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
         pages += slab_figures(cls).slabs << size_classes[cls].order;
     }
-    return pages == zone.pages.load() ? nullptr
-                                      : "pages: free, per-CPU, slab and large do not add up to the zone";
+    return pages == buddy_figures().slab_pages ? nullptr
+                                               : "pages: the classes and the descriptors disagree on slabs";
 }
 
 const char* check_areas() {

@@ -42,7 +42,10 @@ void in_parent() {
 
 void in_child() {
     for_each_lock([](Lock& lock) { lock.reset(); });
-    thread_caches_adopt();
+    if (zone.limit > 0) {
+        slab_repair();
+        thread_caches_adopt();
+    }
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "allocators/slabuddy/heap.hpp"
 
+#include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/check.hpp"
 #include "allocators/slabuddy/fork.hpp"
@@ -23,6 +24,12 @@ namespace {
     if (page < zone.pages.load(std::memory_order_relaxed)) {
         // The pages of a freed block are inside a larger free one, or its head: which block holds this page?
         what = buddy_page_is_free(static_cast<PageIndex>(page)) ? Misuse::double_free : Misuse::interior;
+    }
+    if (what == Misuse::foreign && area_was_freed(block)) {
+        what = Misuse::double_free;
+    }
+    if (what == Misuse::double_free && strcmp(call, "free") != 0) {
+        what = Misuse::use_after_free;
     }
     report_misuse(what, call, block, 0);
 }

@@ -11,8 +11,6 @@
 namespace sb {
 namespace {
 
-std::atomic<size_t> live_bytes{0};
-
 uint32_t pages_for(size_t size) {
     return static_cast<uint32_t>((size + page_bytes - 1) >> page_shift);
 }
@@ -51,7 +49,6 @@ void* large_allocate(size_t size, size_t alignment, bool zeroed) {
             alignment <= page_bytes ? 0 : static_cast<unsigned>(std::countr_zero(alignment)) - page_shift;
         const PageIndex page = buddy_allocate(pages, align_order, Mobility::large, PageState::large);
         if (page != no_page) {
-            live_bytes.fetch_add(pages * page_bytes, std::memory_order_relaxed);
             if (zeroed) {
                 zero_dirty_pages(page, pages, size);
             }
@@ -80,7 +77,6 @@ bool large_free(void* block) {
                                                           std::memory_order_acq_rel)) {
         return false;
     }
-    live_bytes.fetch_sub(pages * page_bytes, std::memory_order_relaxed);
     buddy_free(page, pages, true);
     purge_poll();
     return true;
@@ -97,20 +93,11 @@ void* large_resize(void* block, size_t size) {
     const uint32_t pages = pages_of(page);
     const uint32_t wanted = pages_for(size);
     if (wanted < pages) {
-        zone.mem_map[page].count.store(wanted, std::memory_order_relaxed);
-        buddy_free(page + wanted, pages - wanted, true);
-        live_bytes.fetch_sub((pages - wanted) * page_bytes, std::memory_order_relaxed);
-    } else if (wanted > pages) {
-        if (!buddy_absorb(page, pages, wanted)) {
-            return nullptr;
-        }
-        live_bytes.fetch_add((wanted - pages) * page_bytes, std::memory_order_relaxed);
+        buddy_shrink(page, pages, wanted);
+    } else if (wanted > pages && !buddy_absorb(page, pages, wanted)) {
+        return nullptr;
     }
     return block;
-}
-
-size_t large_live_bytes() {
-    return live_bytes.load(std::memory_order_relaxed);
 }
 
 } // namespace sb

@@ -20,7 +20,4 @@ bool large_free(void* block);
 // Precondition: `block` is a large block; size is above what slabs serve.
 void* large_resize(void* block, size_t size);
 
-// Live bytes in large blocks of the buddy, for the figures.
-size_t large_live_bytes();
-
 } // namespace sb

@@ -146,6 +146,34 @@ void* take_one(unsigned cls) {
     return object;
 }
 
+// Empties a full sheaf in whole or in part. A child of fork() adopts what the slots of other threads hold, so an object
+// leaves its slot before it is given to a barn or a slab, where another thread may take it at once.
+void make_room(SheafSlot& slot, unsigned cls) {
+    Sheaf* full = sheaf_of(slot);
+    const SheafSlot before = slot;
+    const uint32_t count = objects_in(slot);
+    if (Sheaf* empty = sheaf_allocate()) {
+        empty->slots[0] = nullptr;
+        slot.top = empty->slots;
+        slot.end = empty->slots + (before.end - full->slots);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (barn_put(cls, full, count)) {
+            return;
+        }
+        slot = before;
+        sheaf_release(empty);
+    }
+    // The barn is full: the older half goes back to its slabs.
+    void* older[sheaf_slots];
+    const uint32_t half = (count + 1) / 2;
+    memcpy(older, full->slots + 1, half * sizeof(void*));
+    memmove(full->slots + 1, full->slots + 1 + half, (count - half) * sizeof(void*));
+    slot.top -= half;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    slab_flush(cls, older, half, "free");
+    purge_poll();
+}
+
 } // namespace
 
 [[gnu::noinline]] void* sheaf_miss(size_t size) {
@@ -195,24 +223,7 @@ void* sheaf_miss_class(unsigned cls) {
             report_misuse(Misuse::double_free, "free", block, cls);
         }
         if (!widen(slot, cls) && has_sheaf(slot)) {
-            Sheaf* full = sheaf_of(slot);
-            const uint32_t count = objects_in(slot);
-            Sheaf* empty = sheaf_allocate();
-            if (empty && barn_put(cls, full, count)) {
-                empty->slots[0] = nullptr;
-                slot.top = empty->slots;
-                slot.end = empty->slots + (slot.end - full->slots);
-            } else {
-                if (empty) {
-                    sheaf_release(empty);
-                }
-                // The barn is full: the older half goes back to its slabs.
-                const uint32_t half = (count + 1) / 2;
-                slab_flush(cls, full->slots + 1, half, "free");
-                memmove(full->slots + 1, full->slots + 1 + half, (count - half) * sizeof(void*));
-                slot.top -= half;
-                purge_poll();
-            }
+            make_room(slot, cls);
         }
         if (has_sheaf(slot)) {
             integrity_freed(cls, block);

@@ -200,21 +200,18 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
                 }
                 word = static_cast<unsigned>(index / 64);
                 const uint64_t bit = uint64_t{1} << (index % 64);
-                if (index >= size.objects || index * size.bytes != offset || (bits & bit)) {
+                if (index >= size.objects || index * size.bytes != offset || ((bits & bit) && !forgiving)) {
                     report_bad_object(call, cls, objects[i]);
                 }
                 bits |= bit;
             }
             const uint64_t before = words_of(page)[word].fetch_or(bits, std::memory_order_release);
-            if (__builtin_expect((before & bits) != 0, 0)) {
-                if (!forgiving) {
-                    const unsigned bad = word * 64 + static_cast<unsigned>(std::countr_zero(before & bits));
-                    report_bad_object(
-                        call, cls, reinterpret_cast<void*>(page_address(page) + uintptr_t{bad} * size.bytes));
-                }
-                in_word -= static_cast<unsigned>(std::popcount(before & bits));
+            if (__builtin_expect((before & bits) != 0 && !forgiving, 0)) {
+                const unsigned bad = word * 64 + static_cast<unsigned>(std::countr_zero(before & bits));
+                report_bad_object(call, cls,
+                                  reinterpret_cast<void*>(page_address(page) + uintptr_t{bad} * size.bytes));
             }
-            in_slab += in_word;
+            in_slab += static_cast<unsigned>(std::popcount(bits & ~before));
         }
         given += in_slab;
         note_freed(page, cls, in_slab);
@@ -298,6 +295,32 @@ const char* slab_check() {
         }
     }
     return nullptr;
+}
+
+void slab_repair() {
+    const uint32_t committed = zone.pages.load(std::memory_order_relaxed);
+    uint64_t free_objects[class_table_size] = {};
+    for (PageIndex page = 0; page < committed; ++page) {
+        Page& head = zone.mem_map[page];
+        const unsigned cls = head.cls.load(std::memory_order_relaxed);
+        if (head.state.load(std::memory_order_relaxed) != PageState::slab || cls == 0) {
+            continue;
+        }
+        int32_t bits = 0;
+        for (unsigned i = 0; i < size_classes[cls].words; ++i) {
+            bits += std::popcount(words_of(page)[i].load(std::memory_order_relaxed));
+        }
+        head.free_objects.store(bits, std::memory_order_relaxed);
+        Guard guard(classes[cls].lock);
+        const uint64_t slabs = classes[cls].slabs;
+        settle(page, cls); // gives the slab back when it is empty and one too many
+        free_objects[cls] += classes[cls].slabs == slabs ? static_cast<uint64_t>(bits) : 0;
+    }
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        Class& owner = classes[cls];
+        const uint64_t out = owner.slabs * size_classes[cls].objects - free_objects[cls];
+        owner.flushes.store(owner.refills - out, std::memory_order_relaxed);
+    }
 }
 
 Lock& slab_lock(unsigned cls) {

@@ -42,6 +42,10 @@ SlabFigures slab_figures(unsigned cls);
 // other thread allocates.
 const char* slab_check();
 
+// In the child of a fork: counts every slab anew from its bits, for a thread of the parent may have been between setting
+// bits and counting them.
+void slab_repair();
+
 Lock& slab_lock(unsigned cls); // for fork
 
 } // namespace sb

@@ -3,7 +3,6 @@
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/buddy.hpp"
-#include "allocators/slabuddy/large.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/report.hpp"
@@ -95,7 +94,7 @@ Totals totals() {
     const BuddyFigures buddy = buddy_figures();
     const AreaFigures areas = area_figures();
     sum.committed_bytes = size_t{buddy.committed_pages} * page_bytes;
-    sum.live_bytes = large_live_bytes();
+    sum.live_bytes = size_t{buddy.large_pages} * page_bytes;
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
         const SlabFigures figures = slab_figures(cls);
         sum.live_bytes +=

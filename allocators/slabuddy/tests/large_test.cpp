@@ -44,7 +44,7 @@ TEST(Large, SizesRoundToPagesAndAlignmentsAreKept) {
         }
     }
     EXPECT_STREQ(sb::check_all(), nullptr);
-    EXPECT_EQ(sb::large_live_bytes(), 0U);
+    EXPECT_EQ(sb::buddy_figures().large_pages, 0U);
 }
 
 TEST(Large, ZeroedBlocksAreZeroWhateverWasThere) {

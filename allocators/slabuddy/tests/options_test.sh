@@ -1,0 +1,29 @@
+#!/bin/bash
+# SLABUDDY_OPTIONS from the environment, and limits. Usage: options_test.sh LIBRARY
+library=$1
+fail() { echo "FAIL: $1"; exit 1; }
+
+said=$(SLABUDDY_OPTIONS=stats LD_PRELOAD=$library /bin/true 2>&1) || fail "stats: exit status $?"
+[[ $said == *"slabinfo - version: 2.1"* && $said == *"Node 0, zone"* ]] || fail "stats: $said"
+
+said=$(SLABUDDY_OPTIONS=nonsense LD_PRELOAD=$library /bin/true 2>&1) || fail "a wrong option ends the program"
+[ "$(printf '%s\n' "$said" | grep -c '^slabuddy: SLABUDDY_OPTIONS: "nonsense" is not understood; known: stats ')" = 1 ] ||
+    fail "a wrong option is not named: $said"
+
+# With little address space: works, and answers NULL instead of dying when it is used up.
+for limit in 150000 400000 4000000; do
+    (ulimit -v $limit; LD_PRELOAD=$library bash -c 'a=$(seq 1 2000); [ ${#a} -gt 5000 ]') || fail "ulimit -v $limit"
+done
+said=$(ulimit -v 300000; LD_PRELOAD=$library PYTHONMALLOC=malloc /usr/bin/env python3 -c '
+try:
+    blocks = [bytearray(1 << n % 24) for n in range(100000)]
+    print("no end")
+except MemoryError:
+    print("MemoryError")' 2>&1) || fail "out of memory: $said"
+[ "$said" = MemoryError ] || fail "out of memory: $said"
+
+# A program that does next to nothing stays small: at most half a megabyte above libc's own malloc.
+resident() { LD_PRELOAD=$1 grep -a VmHWM /proc/self/status | tr -dc 0-9; }
+plain=$(resident "") with=$(resident "$library")
+[ $((with - plain)) -le 512 ] || fail "a small program holds $with kB instead of $plain kB"
+echo "small program: $plain kB without, $with kB with the library"
