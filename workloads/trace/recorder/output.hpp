@@ -1,4 +1,4 @@
-// The recorder's file: created at the first block, one for each process. Callers hold the recorder's lock.
+// The recorder's file, one for each process. Callers hold the recorder's lock.
 #pragma once
 
 #include "workloads/trace/codec.hpp"
@@ -30,8 +30,11 @@ class Output {
     void write_events(const RawEvent* events, unsigned count, std::uint32_t thread);
     void write_end();
 
-  private:
+    // Creates the file. A process does so when it starts, lest a child of it that ends sooner takes the name; a forked
+    // child at its first block, since most of them exec at once.
     bool open_file();
+
+  private:
     bool create(const char* path);
     bool still_ours() const;
     bool write_block(BlockHeader& header, unsigned char* payload);

@@ -167,6 +167,7 @@ void after_fork_in_child() {
             state.is_off.store(true, std::memory_order_relaxed);
             return;
         }
+        state.output.open_file();
     }
     state.has_key = ::pthread_key_create(&state.key, end_thread) == 0;
     ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);

@@ -1,0 +1,127 @@
+// Replay in this process, on whatever malloc it has: all threads, all edges, the trace's own end, and a checksum that
+// does not depend on how threads happened to run.
+#include "workloads/trace/replay.hpp"
+#include "workloads/trace/tests/temporary.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace faultline;
+using trace::testing_support::TemporaryFolder;
+
+namespace {
+
+struct Outcome {
+    std::uint64_t operations = 0;
+    std::uint64_t checksum = 0;
+    std::vector<std::string> notes;
+};
+
+Outcome replay(const std::string& trace, std::map<std::string, std::string, std::less<>> given = {}) {
+    given["trace"] = trace;
+    const auto arguments = engine::resolve(trace::replay_spec, 1, 1, given, "test");
+    if (!arguments) {
+        ADD_FAILURE() << arguments.error().line();
+        return {};
+    }
+    const auto workload = trace::replay_spec.make(*arguments);
+    if (const auto prepared = workload->prepare(); !prepared) {
+        ADD_FAILURE() << prepared.error().line();
+        return {};
+    }
+    workload->warmup();
+    workload->measure();
+    workload->drain();
+    return {workload->operations(), workload->checksum(), workload->notes()};
+}
+
+bool says(const Outcome& outcome, const std::string& text) {
+    for (const std::string& note : outcome.notes) {
+        if (note.find(text) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Blocks that go round between threads, are reallocated on the way and end elsewhere.
+std::string make_text() {
+    std::string text;
+    for (int i = 0; i < 3000; ++i) {
+        const auto pointer = [i](int n) {
+            char name[20];
+            std::snprintf(name, sizeof name, "0x%x", 16 * (10 * i + n + 1));
+            return std::string(name);
+        };
+        text += "1: malloc " + pointer(0) + " " + std::to_string(i % 600) + "\n";
+        text += "2: calloc " + pointer(1) + " 3 " + std::to_string(i % 70 + 1) + "\n";
+        text += "3: memalign " + pointer(2) + " 64 " + std::to_string(i % 9000) + "\n";
+        text += "2: realloc " + pointer(3) + " " + pointer(0) + " " + std::to_string(i % 1300 + 1) + "\n";
+        text += "3: free " + pointer(1) + "\n";
+        text += "1: free " + pointer(3) + "\n";
+        text += "1: free 0x0\n";
+        if (i % 100 != 0) {
+            text += "2: free " + pointer(2) + "\n";
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+TEST(ReplayTest, TheChecksumIsTheSameWhateverTheSchedule) {
+    const TemporaryFolder folder;
+    const std::string trace = folder.write("t.txt", make_text());
+    const Outcome first = replay(trace);
+    EXPECT_EQ(first.operations, 3000u * 8 - 30);
+    EXPECT_TRUE(says(first, "3 thread(s) of the trace at once"));
+    EXPECT_TRUE(says(first, "30 blocks were live at the end of measure, as in the trace"));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(replay(trace).checksum, first.checksum);
+    }
+    EXPECT_EQ(replay(trace, {{"slack", "0"}}).checksum, first.checksum);
+    EXPECT_EQ(replay(trace, {{"latency_every", "3"}}).checksum, first.checksum);
+}
+
+TEST(ReplayTest, EveryWayOfTouchingAndRepeatingEnds) {
+    const TemporaryFolder folder;
+    const std::string trace = folder.write("t.txt", make_text());
+    const Outcome all = replay(trace, {{"touch", "all"}});
+    EXPECT_EQ(all.checksum, replay(trace).checksum); // the same cookies
+    replay(trace, {{"touch", "none"}});
+    const Outcome thrice = replay(trace, {{"repeat", "3"}});
+    EXPECT_EQ(thrice.operations, 3 * all.operations + 2 * 30);
+    EXPECT_EQ(replay(trace, {{"repeat", "3"}, {"slack", "0"}}).checksum, thrice.checksum);
+}
+
+TEST(ReplayTest, ABrokenTraceIsNamedByPrepare) {
+    const TemporaryFolder folder;
+    const auto arguments = engine::resolve(
+        trace::replay_spec, 1, 1, {{"trace", folder.write("t.txt", "1: free 0x10\n").string()}}, "test");
+    ASSERT_TRUE(arguments);
+    const auto workload = trace::replay_spec.make(*arguments);
+    const auto prepared = workload->prepare();
+    ASSERT_FALSE(prepared);
+    EXPECT_EQ(prepared.error().status, Exit::data);
+    EXPECT_NE(prepared.error().line().find("t.txt:1: releases 0x10"), std::string::npos)
+        << prepared.error().line();
+}
+
+TEST(ReplayTest, TheProjectsOwnTracesPlay) {
+    for (const char* name : {"sqlite-memory", "perl-text", "python-threads"}) {
+        const Outcome outcome = replay(std::string(FAULTLINE_TRACE_DATA "/") + name + ".fltrace");
+        EXPECT_GT(outcome.operations, 190'000u) << name;
+        EXPECT_TRUE(says(outcome, "as in the trace")) << name;
+    }
+}
+
+TEST(ReplayTest, SurfaceflingerPlaysOnItsFifteenThreads) {
+    const std::string trace =
+        FAULTLINE_TRACE_DATA "/../../../../shared/data/android-memory-replay/surfaceflinger.zip";
+    if (!std::filesystem::exists(trace)) {
+        GTEST_SKIP() << "needs " << trace << ", which is not part of the project";
+    }
+    const Outcome outcome = replay(trace);
+    EXPECT_EQ(outcome.operations, 2'455'239u);
+    EXPECT_TRUE(says(outcome, "15 thread(s)"));
+    EXPECT_TRUE(says(outcome, "1516677 bytes in 3567 blocks were live at the end"));
+}
