@@ -33,6 +33,7 @@ std::vector<std::string> environment_for(const RecordOptions& options, const fs:
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& word : words) {
         pointers.push_back(word.data());
     }

@@ -100,6 +100,6 @@ FAULTLINE_EXPORT void _exit(int status) {
     __builtin_unreachable();
 }
 
-FAULTLINE_EXPORT void _Exit(int status) {
+FAULTLINE_EXPORT void _Exit(int status) { // NOLINT(readability-identifier-naming): C's name
     _exit(status);
 }
