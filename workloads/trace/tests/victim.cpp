@@ -5,6 +5,7 @@
 //   exec         allocates, then becomes /bin/true
 //   killed       allocates for half a second in two threads, then kills itself
 //   family       one call of each function of the malloc family
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -56,7 +57,7 @@ int fork_and_wait(void* inherited) {
     return status;
 }
 
-void churn(const volatile bool& stop) {
+void churn(const std::atomic<bool>& stop) {
     std::vector<std::string> strings(100);
     for (unsigned i = 0; !stop; ++i) {
         strings[i % strings.size()] = std::string(i % 300 + 20, 'x');
@@ -64,7 +65,7 @@ void churn(const volatile bool& stop) {
 }
 
 int fork_while_busy() {
-    volatile bool stop = false;
+    std::atomic<bool> stop = false;
     std::thread one([&] { churn(stop); });
     std::thread two([&] { churn(stop); });
     int status = 0;
@@ -78,7 +79,7 @@ int fork_while_busy() {
 }
 
 void kill_self() {
-    volatile bool stop = false;
+    std::atomic<bool> stop = false;
     std::thread one([&] { churn(stop); });
     std::thread two([&] { churn(stop); });
     ::usleep(500'000);
