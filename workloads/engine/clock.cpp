@@ -9,9 +9,9 @@
 
 namespace faultline::engine {
 
-bool Ticks::tsc_ = false;
-std::uint64_t Ticks::ns_per_tick_q32_ = std::uint64_t{1} << 32;
-std::uint64_t Ticks::overhead_ns_ = 0;
+bool Ticks::use_tsc = false;
+std::uint64_t Ticks::ns_per_tick_q32 = std::uint64_t{1} << 32;
+std::uint64_t Ticks::overhead = 0;
 
 namespace {
 
@@ -36,7 +36,7 @@ void Ticks::calibrate() {
         return;
     done = true;
     if (invariant_tsc()) {
-        tsc_ = true;
+        use_tsc = true;
         constexpr std::uint64_t long_enough_ns =
             2'000'000; // two clock reads of some 30 ns each: within 0.01 %
         const std::uint64_t clock_begin = monotonic_ns();
@@ -45,7 +45,7 @@ void Ticks::calibrate() {
         while (clock_end - clock_begin < long_enough_ns)
             clock_end = monotonic_ns();
         const std::uint64_t ticks = end() - ticks_begin;
-        ns_per_tick_q32_ = static_cast<std::uint64_t>(static_cast<double>(clock_end - clock_begin) * 0x1p32 /
+        ns_per_tick_q32 = static_cast<std::uint64_t>(static_cast<double>(clock_end - clock_begin) * 0x1p32 /
                                                       static_cast<double>(ticks));
     }
     std::array<std::uint64_t, 101> pairs{};
@@ -54,7 +54,7 @@ void Ticks::calibrate() {
         pair = end() - from;
     }
     std::ranges::nth_element(pairs, pairs.begin() + pairs.size() / 2);
-    overhead_ns_ = to_ns(pairs[pairs.size() / 2]);
+    overhead = to_ns(pairs[pairs.size() / 2]);
 }
 
 } // namespace faultline::engine

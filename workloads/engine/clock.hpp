@@ -29,14 +29,14 @@ inline std::uint64_t process_cpu_ns() {
 class Ticks {
   public:
     static void calibrate();
-    static bool from_tsc() { return tsc_; }
+    static bool from_tsc() { return use_tsc; }
     // What a pair of reads with nothing between them shows, median: the floor of every sample, not
     // subtracted.
-    static std::uint64_t overhead_ns() { return overhead_ns_; }
+    static std::uint64_t overhead_ns() { return overhead; }
 
     static std::uint64_t begin() {
 #if defined(__x86_64__)
-        if (tsc_) [[likely]] {
+        if (use_tsc) [[likely]] {
             _mm_lfence(); // what came before has finished
             const std::uint64_t now = __rdtsc();
             _mm_lfence(); // what is timed has not begun
@@ -47,7 +47,7 @@ class Ticks {
     }
     static std::uint64_t end() {
 #if defined(__x86_64__)
-        if (tsc_) [[likely]] {
+        if (use_tsc) [[likely]] {
             unsigned processor = 0;
             const std::uint64_t now = __rdtscp(&processor);
             _mm_lfence();
@@ -58,13 +58,13 @@ class Ticks {
     }
     static std::uint64_t to_ns(std::uint64_t ticks) {
         __extension__ using Wide = unsigned __int128;
-        return static_cast<std::uint64_t>((static_cast<Wide>(ticks) * ns_per_tick_q32_) >> 32);
+        return static_cast<std::uint64_t>((static_cast<Wide>(ticks) * ns_per_tick_q32) >> 32);
     }
 
   private:
-    static bool tsc_;
-    static std::uint64_t ns_per_tick_q32_; // nanoseconds a tick, times 2^32
-    static std::uint64_t overhead_ns_;
+    static bool use_tsc;
+    static std::uint64_t ns_per_tick_q32; // nanoseconds a tick, times 2^32
+    static std::uint64_t overhead;
 };
 
 } // namespace faultline::engine

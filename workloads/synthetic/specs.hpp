@@ -10,6 +10,8 @@ extern const engine::WorkloadSpec batch_spec;
 extern const engine::WorkloadSpec larson_spec;
 extern const engine::WorkloadSpec larson_sized_spec;
 extern const engine::WorkloadSpec mstress_spec;
+extern const engine::WorkloadSpec mleak_spec;
+extern const engine::WorkloadSpec alloc_test_spec;
 extern const engine::WorkloadSpec xmalloc_test_spec;
 extern const engine::WorkloadSpec glibc_simple_spec;
 extern const engine::WorkloadSpec glibc_thread_spec;

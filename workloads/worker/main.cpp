@@ -1,6 +1,6 @@
 // faultline-worker: a Google Benchmark program of every workload, and, with --workload, the process of one
 // trial.
-#include "workloads/engine/nearest.hpp"
+#include "workloads/engine/protocol.hpp"
 #include "workloads/worker/resolution.hpp"
 #include "workloads/worker/standalone.hpp"
 #include "workloads/worker/trial.hpp"
@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 #include <cstdio>
+#include <new>
 
 namespace {
 
@@ -67,7 +68,7 @@ Result<void> run(const CommandLine& line, char* program, engine::PhaseGate& gate
         std::puts(worker::identity().c_str());
         return {};
     }
-    if (const Result<void> known = initialize_benchmark(program, line.rest); !known)
+    if (Result<void> known = initialize_benchmark(program, line.rest); !known)
         return known;
     if (!line.workload.empty()) {
         const Result<worker::TrialOptions> options = trial_options(line);
@@ -80,9 +81,7 @@ Result<void> run(const CommandLine& line, char* program, engine::PhaseGate& gate
     return {};
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
     CommandLine line;
     CLI::App app{
         "Runs allocation workloads on whatever malloc this process has.\n"
@@ -103,13 +102,28 @@ int main(int argc, char** argv) {
     app.allow_extras();
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& asked) { // --help
+        return app.exit(asked);
     } catch (const CLI::ParseError& error) {
-        const int asked = app.exit(error);
-        return asked == 0 ? 0 : engine::worker_usage;
+        return complain({Exit::usage, "", error.what(), "see faultline-worker --help"});
     }
     line.rest = app.remaining();
     engine::PhaseGate gate(line.phase_fd);
     if (const Result<void> done = run(line, argv[0], gate); !done)
         return complain(done.error());
     return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run_command(argc, argv);
+    } catch (
+        const std::bad_alloc&) { // outside of the phases: the worker's own words come from the same malloc
+        std::fputs("faultline-worker: the allocator returned NULL to the worker itself\n", stderr);
+        return engine::worker_no_memory;
+    } catch (const std::exception& unexpected) {
+        return complain({Exit::software, "", unexpected.what(), "this is a bug; please report it"});
+    }
 }

@@ -21,6 +21,8 @@ inline std::optional<engine::Arguments> tiny_arguments(const engine::WorkloadSpe
         {"glibc-threadN", {{"slots", "50"}, {"operations", "500"}}},
         {"cache-scratchN", {{"operations", "20"}, {"writes", "50"}}},
         {"cache-thrashN", {{"operations", "20"}, {"writes", "50"}}},
+        {"mleakN", {{"slots", "20"}, {"operations", "30"}}},
+        {"alloc-testN", {{"slots", "300"}, {"operations", "3000"}}},
         {"malloc-large", {{"slots", "3"}, {"operations", "5"}, {"min_size", "1M"}, {"max_size", "2M"}}},
     };
     for (const engine::Parameter& parameter : spec.parameters)

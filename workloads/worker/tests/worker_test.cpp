@@ -134,7 +134,7 @@ TEST(Errors, BadArgumentsAreOneLineAndStatus64) {
           "--workload=larson2:min_size=9,max_size=8", "--seed=x"}) {
         const Finished finished = run({.arguments = {argument}});
         EXPECT_EQ(finished.status, engine::worker_usage) << argument;
-        EXPECT_FALSE(finished.error.empty()) << argument;
+        EXPECT_TRUE(is_one_line(finished.error)) << finished.error;
     }
     const Finished finished = run({.arguments = {"--workload=pair", "--set", "nonsense"}});
     EXPECT_EQ(finished.status, engine::worker_usage);
