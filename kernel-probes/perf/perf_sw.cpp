@@ -39,9 +39,11 @@ constexpr std::uint32_t known_pages = 64;
 constexpr std::uint32_t known_sleeps = 20;
 
 constexpr Event events[] = {
-    {counter("perf_page_faults", "faults", "PERF_COUNT_SW_PAGE_FAULTS, all threads and children"),
+    {counter("perf_page_faults", "faults",
+             "PERF_COUNT_SW_PAGE_FAULTS, all threads and children; not those of populating calls"),
      PERF_COUNT_SW_PAGE_FAULTS, KnownChild::Deed::touch_pages, known_pages, known_pages},
-    {counter("perf_minor_faults", "faults", "PERF_COUNT_SW_PAGE_FAULTS_MIN, all threads and children"),
+    {counter("perf_minor_faults", "faults",
+             "PERF_COUNT_SW_PAGE_FAULTS_MIN, all threads and children; not those of populating calls"),
      PERF_COUNT_SW_PAGE_FAULTS_MIN, KnownChild::Deed::touch_pages, known_pages, known_pages},
     // Proved where a file's pages can be dropped from the page cache, else taken to work as the minor ones
     // do: both are counted by one function, mm_account_fault().
