@@ -86,11 +86,11 @@ Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
                         "make its parameters smaller, or leave it out");
         }
         for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-            if (plan.arms[arm].role == Role::floor && cost.allocated_bytes > memory_bytes) {
+            if (plan.arms[arm].role == Role::floor &&
+                cost.allocated_bytes > std::min(memory_bytes, floor_limit_bytes)) {
                 plan.skips.push_back({row, arm,
-                                      "the null allocator never frees, and would keep " +
-                                          mebibytes(cost.allocated_bytes) + " of the " +
-                                          mebibytes(memory_bytes) + " to spare"});
+                                      "never freeing, it would fault in " + mebibytes(cost.allocated_bytes) +
+                                          " and measure the kernel"});
             }
         }
     }
