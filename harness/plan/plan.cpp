@@ -29,6 +29,15 @@ std::uint64_t mix(std::uint64_t x) {
     return x ^ (x >> 31);
 }
 
+// FNV-1a: the same on every machine and compiler, unlike std::hash.
+std::uint64_t hash(std::string_view text) {
+    std::uint64_t value = 0xcbf29ce484222325;
+    for (const char c : text) {
+        value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    return value;
+}
+
 std::vector<std::size_t> shuffled_indices(std::size_t count, Generator& generator) {
     std::vector<std::size_t> indices(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -68,7 +77,7 @@ std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
             trial.round = round;
             trial.position = static_cast<unsigned>(trials.size());
             trial.seed =
-                mix(plan.seed + mix((std::uint64_t{row} << 32) | round)) >> 1; // fits a signed reader
+                mix(plan.seed + mix(hash(plan.rows[row].label) + round)) >> 1; // fits a signed reader
             trial.environment_bytes = static_cast<unsigned>(below(order, 4096));
             trials.push_back(trial);
         }

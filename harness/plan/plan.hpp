@@ -56,8 +56,10 @@ struct TrialSpec {
     std::size_t row = 0;
     std::size_t arm = 0;
     unsigned round = 0;
-    unsigned position = 0;          // within the round, from 0
-    std::uint64_t seed = 0;         // of the operation stream: the same for every arm of a row in a round
+    unsigned position = 0; // within the round, from 0
+    std::uint64_t seed =
+        0; // of the operation stream: the same for every arm of a row in a round, and for the
+           // row's label in any other plan of the same seed
     unsigned environment_bytes = 0; // padding of the environment, so that no stack layout is favoured
 };
 

@@ -58,6 +58,16 @@ TEST(DrawRound, ArmsOfAWorkloadShareItsStreamAndStandTogether) {
     }
 }
 
+TEST(DrawRound, ARowDrawsTheSameStreamAloneAsAmongOthers) {
+    Plan many = plan_of(3, 1);
+    Plan alone = plan_of(1, 1);
+    alone.rows[0].label = "w2";
+    const auto all = draw_round(many, 4);
+    const auto in_company =
+        std::find_if(all.begin(), all.end(), [](const TrialSpec& trial) { return trial.row == 2; });
+    EXPECT_EQ(draw_round(alone, 4)[0].seed, in_company->seed);
+}
+
 TEST(DrawRound, OverTwoRoundsEachArmIsAsOftenBeforeAsAfterAnother) {
     const Plan plan = plan_of(4, 3);
     for (unsigned pair = 0; pair < 5; ++pair) {
