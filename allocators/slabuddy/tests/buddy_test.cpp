@@ -162,6 +162,7 @@ TEST(Buddy, RandomSequencesKeepTheInvariants) {
 
 TEST(PerCpuPages, GiveTheLastFreedFirstAndDrainToTheBuddy) {
     std::vector<PageIndex> pages;
+    pages.reserve(20);
     for (int i = 0; i < 20; ++i) {
         pages.push_back(sb::pcp_allocate(0, PageState::slab));
     }

@@ -175,6 +175,7 @@ TEST(Heap, ThreadsHandBlocksToEachOther) {
     constexpr int rounds = 20000;
     std::atomic<void*> exchange[256] = {};
     std::vector<std::thread> running;
+    running.reserve(threads);
     for (int id = 0; id < threads; ++id) {
         running.emplace_back([&exchange, id] {
             std::mt19937 random(static_cast<unsigned>(id));
