@@ -123,10 +123,19 @@ std::optional<std::uint64_t> less_harness(std::optional<std::uint64_t> bytes, st
     return bytes;
 }
 
-Json series_json(const std::vector<probes::Series>& all) {
+// A sample taken before the release shows the runner, whose memory the worker has until its exec.
+Json series_json(const std::vector<probes::Series>& all, std::uint64_t begin_ns) {
     Json json = Json::array();
     for (const probes::Series& series : all) {
-        json.push_back({{"name", series.name}, {"at_ns", series.at_ns}, {"values", series.values}});
+        Json at = Json::array();
+        Json values = Json::array();
+        for (std::size_t i = 0; i < series.at_ns.size(); ++i) {
+            if (series.at_ns[i] > begin_ns) {
+                at.push_back(series.at_ns[i]);
+                values.push_back(series.values[i]);
+            }
+        }
+        json.push_back({{"name", series.name}, {"at_ns", std::move(at)}, {"values", std::move(values)}});
     }
     return json;
 }
@@ -181,7 +190,7 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     Outcome outcome;
     outcome.stopped = seen.stopped;
     TrialResult& result = outcome.result;
-    result.series = series_json(sampler->stop());
+    result.series = series_json(sampler->stop(), seen.begin_ns);
     const ExitStatus exit = process->reap();
     result.workload = row.label;
     result.allocator = allocator.name;
