@@ -61,6 +61,21 @@ std::string comparison(const results::Summary& summary, std::size_t subjects, co
     return table.text();
 }
 
+// User time alone: what the kernel needs to hand out pages that are never given back is not the harness's.
+std::string floor_line(const results::Summary& summary, std::size_t column) {
+    std::string text;
+    for (const results::Row& row : summary.rows) {
+        if (const auto& cost = row.cells[column].user_ns_per_operation) {
+            text += fmt::format("{}{} {:.1f} ns", text.empty() ? "" : ", ", row.workload, *cost);
+        }
+    }
+    return text.empty()
+               ? ""
+               : fmt::format(
+                     "\nthe harness and the workload's own work, in user time an operation, on {}: {}\n",
+                     summary.allocators[column], text);
+}
+
 } // namespace
 
 std::string summary_table(const plan::Plan& plan, const results::Document& document) {
@@ -84,14 +99,7 @@ std::string summary_table(const plan::Plan& plan, const results::Document& docum
     text += comparison(summary, subjects, "time", &Cell::wall_ns, human_ns) + "\n";
     text += comparison(summary, subjects, "peak memory", &Cell::peak_rss_bytes, human_bytes);
     for (std::size_t i = subjects; i < allocators.size(); ++i) {
-        double highest = 0;
-        for (const results::Row& row : summary.rows) {
-            highest = std::max(highest, row.cells[i].user_ns_per_operation.value_or(0));
-        }
-        // User time alone: what the kernel needs to hand out pages that are never given back is not the harness's.
-        text += fmt::format(
-            "\nthe harness itself costs up to {:.1f} ns of user time an operation (measured on {})\n",
-            highest, allocators[i]);
+        text += floor_line(summary, i);
     }
     return text;
 }

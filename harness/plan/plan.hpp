@@ -72,7 +72,7 @@ std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round);
 
 // The floor tells what the harness costs an operation. Where never freeing makes the kernel hand out more than this,
 // its trial would measure the kernel instead, and take many times as long as the others.
-inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{3} << 30;
 
 // Skips the floor where never freeing needs more than that or than `memory_bytes`, and fails where a row's live bytes
 // alone need more memory than there is: with the row, what it needs and what there is.

@@ -12,7 +12,7 @@ namespace faultline::engine {
 namespace {
 
 constexpr Parameter common[] = {
-    integer_parameter("latency_every", "61", 0, 1'000'000'000, "operations",
+    integer_parameter("latency_every", "251", 0, 1'000'000'000, "operations",
                       "time every how many operations; 0 for none"),
 };
 

@@ -40,7 +40,7 @@ TEST(Resolve, FillsInDefaultsIncludingTheCommonOnes) {
     ASSERT_TRUE(arguments);
     EXPECT_EQ(arguments->integer("size"), 128);
     EXPECT_EQ(arguments->text("order"), "fifo");
-    EXPECT_EQ(arguments->integer("latency_every"), 61);
+    EXPECT_EQ(arguments->integer("latency_every"), 251);
     EXPECT_EQ(arguments->threads, 3U);
     EXPECT_EQ(arguments->seed, 9U);
 }
