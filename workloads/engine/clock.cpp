@@ -46,7 +46,7 @@ void Ticks::calibrate() {
             clock_end = monotonic_ns();
         const std::uint64_t ticks = end() - ticks_begin;
         ns_per_tick_q32 = static_cast<std::uint64_t>(static_cast<double>(clock_end - clock_begin) * 0x1p32 /
-                                                      static_cast<double>(ticks));
+                                                     static_cast<double>(ticks));
     }
     std::array<std::uint64_t, 101> pairs{};
     for (std::uint64_t& pair : pairs) {

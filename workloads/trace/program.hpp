@@ -7,19 +7,18 @@
 // high 32:
 //
 //   end            -     -       the thread is done; look_ahead more of them follow, which are only looked at
-//   param          value in the high 58 bits: calloc's element count, an alignment, or a realloc's old size,
-//   for the
+//   param          value in the high 58 bits: calloc's element count, an alignment, or a realloc's old size, for the
 //                  operation that follows
-//   wide           value in the high 58 bits: the size of the operation that follows, whose argument is then
-//   `saturated` malloc ...     slot  size    allocates into the slot free ...       slot  size    releases
-//   what is in the slot; the size is what it was allocated with (saturated) free_null      -     - free(NULL)
+//   wide           value in the high 58 bits: the size of the operation that follows, whose argument is `saturated`
+//   malloc ...     slot  size    allocates into the slot
+//   free ...       slot  size    releases what is in the slot; the size is what it was allocated with (saturated)
+//   free_null      -     -       free(NULL)
 //   realloc        slot  size    `param` before it holds the old size; the block stays in its slot
 //   realloc_null   slot  size    realloc(NULL, size)
 //   give           slot  edge    hands the block to another thread; follows the operation that allocated it
-//   take           slot  edge    waits for the block and puts it into a slot of this thread, to be
-//   reallocated take_free      how   edge    releases the block by `how`: the number of free or op_delete
-//   poll           -     -       every poll_words words of a thread with edges: a time to look after what
-//   waits
+//   take           slot  edge    waits for the block and puts it into a slot of this thread, to be reallocated
+//   take_free      how   edge    releases the block by `how`: the number of free or op_delete
+//   poll           -     -       every poll_words words of a thread with edges: a time to look after what waits
 #pragma once
 
 #include "base/error.hpp"

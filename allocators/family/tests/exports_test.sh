@@ -19,8 +19,8 @@ for symbol in malloc free calloc realloc reallocarray aligned_alloc memalign pos
 done
 
 extra=$(echo "$defined" | grep -Evx '(malloc|free|calloc|realloc|reallocarray|aligned_alloc|memalign|posix_memalign|valloc|pvalloc|malloc_(usable_size|trim|stats|info)|mallinfo2?|mallopt|free_(aligned_)?sized|cfree|__libc_.*|__posix_memalign|_Zn[wa]m.*|_Zd[la]Pv.*|sb_.*)')
-[ -z "$extra" ] || { echo "FAIL: exported by accident:" $extra; status=1; }
+[ -z "$extra" ] || { echo "FAIL: exported by accident:" "$extra"; status=1; }
 
 foreign=$(readelf -dW "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -Ev '^(libc\.so\.|ld-linux)')
-[ -z "$foreign" ] || { echo "FAIL: needs more than libc:" $foreign; status=1; }
+[ -z "$foreign" ] || { echo "FAIL: needs more than libc:" "$foreign"; status=1; }
 exit $status

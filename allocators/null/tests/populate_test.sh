@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # NULLMALLOC_POPULATE: what is asked for is resident at load, and a mistake is said in one line and survived.
 # Usage: populate_test.sh LIBRARY
 library=$1

@@ -27,6 +27,7 @@ need() {
 }
 
 same true /bin/true
+# shellcheck disable=SC2016 # the inner bash expands them
 same bash bash -c 'for i in {1..3000}; do a[$i]="$i$i"; done; echo "${#a[@]} ${a[@]}" | wc -c; echo $(seq 1 500)'
 same sort sh -c 'seq 1 60000 | sort -r --parallel=2 | md5sum'
 

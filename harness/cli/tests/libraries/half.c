@@ -4,5 +4,9 @@
 void* __libc_malloc(size_t size);
 void __libc_free(void* block);
 
-void* malloc(size_t size) { return __libc_malloc(size); }
-void free(void* block) { __libc_free(block); }
+void* malloc(size_t size) {
+    return __libc_malloc(size);
+}
+void free(void* block) {
+    __libc_free(block);
+}

@@ -1,2 +1,4 @@
 /* A library that is no allocator. */
-int faultline_test_answer(void) { return 42; }
+int faultline_test_answer(void) {
+    return 42;
+}
