@@ -14,6 +14,7 @@
 //               "aligned_alloc", "posix_memalign", "operator new", "operator delete"},   // "" when absent
 //  "checksum": "0123456789abcdef",
 //  "harness_bytes": 1048576,        // the engine's own anonymous mappings, resident
+//  "harness_file_bytes": 0,         // files that the workload mapped for itself (a compiled trace), resident
 //  "phases": [{"name": "measure", "begin_ns": CLOCK_MONOTONIC, "wall_ns", "cpu_ns", "operations",
 //              "user_ns", "system_ns", "minor_faults", "major_faults",          // getrusage(2)
 //              "voluntary_switches", "involuntary_switches"}],

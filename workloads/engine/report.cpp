@@ -81,6 +81,7 @@ std::string to_json(const Report& report) {
     json["resolved"] = std::move(resolved);
     json["checksum"] = fmt::format("{:016x}", report.checksum);
     json["harness_bytes"] = report.harness_bytes;
+    json["harness_file_bytes"] = report.harness_file_bytes;
     json["phases"] = phases_json(report);
     json["latency"] = latency_json(*report.latency);
     json["notes"] = report.notes;

@@ -24,6 +24,7 @@ struct Report {
     std::uint64_t checksum = 0;
     std::uint64_t operations = 0; // of phase measure
     std::uint64_t harness_bytes = 0;
+    std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
     std::string google_benchmark; // JSON as Google Benchmark wrote it; "" for none
 };

@@ -64,6 +64,10 @@ class Workload {
     virtual std::uint64_t operations() const = 0; // calls of the malloc family made by measure()
     virtual std::uint64_t checksum() const = 0; // of what was read back: depends on arguments and seed alone
 
+    // Resident bytes of the files that the workload maps for the harness itself, such as a compiled trace; what
+    // comes from an Arena is counted there.
+    virtual std::uint64_t mapped_bytes() const { return 0; }
+
     // After drain(): adds each thread's samples to `all`, whose tables come from `arena`.
     virtual void collect_latency(LatencyRecorder& all, Arena& arena) const;
     // After drain(): what a reader of the report should know of this run, one line each.

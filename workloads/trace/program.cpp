@@ -151,4 +151,9 @@ std::string_view Program::notes() const {
     return {base_ + header().notes_offset, header().notes_bytes};
 }
 
+std::uint64_t Program::resident_bytes() const {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return (size_ + page - 1) / page * page;
+}
+
 } // namespace faultline::trace

@@ -139,6 +139,7 @@ class Program {
     const std::uint64_t* words(const ProgramThread& thread) const;
     std::span<const Leftover> leftovers(const ProgramThread& thread) const;
     std::string_view notes() const;
+    std::uint64_t resident_bytes() const; // of the mapping: whole pages
 
   private:
     Program(const char* base, std::size_t size) : base_(base), size_(size) {}

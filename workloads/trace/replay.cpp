@@ -125,6 +125,8 @@ class Replay final : public Workload {
         return sum;
     }
 
+    std::uint64_t mapped_bytes() const override { return program_->resident_bytes(); }
+
     void collect_latency(LatencyRecorder& all, Arena& arena) const override {
         for (const Lane& lane : lanes_) {
             all.merge(arena, lane.player.recorder());

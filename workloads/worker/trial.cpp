@@ -22,6 +22,7 @@ struct Outcome {
     std::uint64_t checksum = 0;
     std::uint64_t operations = 0;
     std::uint64_t harness_bytes = 0;
+    std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
 };
 
@@ -57,6 +58,7 @@ void run_phases(benchmark::State& state, const TrialOptions& options, engine::Ph
     outcome.operations = workload->operations();
     outcome.checksum = workload->checksum();
     outcome.harness_bytes = engine::Arena::process_bytes();
+    outcome.harness_file_bytes = workload->mapped_bytes();
     outcome.notes = workload->notes();
     workload->collect_latency(latency, latency_arena);
     state.SetItemsProcessed(static_cast<std::int64_t>(outcome.operations));
@@ -101,6 +103,7 @@ Result<void> run_trial(const TrialOptions& options, engine::PhaseGate& gate) {
                                 .checksum = outcome.checksum,
                                 .operations = outcome.operations,
                                 .harness_bytes = outcome.harness_bytes,
+                                .harness_file_bytes = outcome.harness_file_bytes,
                                 .notes = std::move(outcome.notes),
                                 .google_benchmark = google_benchmark.str()};
     return engine::write_all(options.report_fd, to_json(report) + "\n");

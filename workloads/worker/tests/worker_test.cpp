@@ -87,6 +87,7 @@ TEST(Report, SaysWhatTheProtocolPromises) {
     EXPECT_EQ(report["parameters"]["operations"], "2000");
     EXPECT_EQ(report["checksum"].get<std::string>().size(), 16U);
     EXPECT_GT(report["harness_bytes"], 0);
+    EXPECT_EQ(report["harness_file_bytes"], 0); // larson maps no file
     for (const char* symbol : {"malloc", "free", "calloc", "realloc", "memalign", "aligned_alloc",
                                "posix_memalign", "operator new", "operator delete"})
         EXPECT_TRUE(report["resolved"].contains(symbol)) << symbol;
