@@ -14,6 +14,26 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
     return path.parent_path() / ("." + path.filename().string() + ".tmp-" + std::to_string(::getpid()));
 }
 
+// Where `path` really leads: through links, so that a link is kept and its target replaced. Only a regular file, or
+// nothing, may be replaced: renaming over a device or a FIFO would put a file in its place.
+Result<std::filesystem::path> replaceable(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto target = std::filesystem::weakly_canonical(path, error);
+    if (error) {
+        return fail(Exit::cannot_create, path.string(), "cannot be followed: " + error.message(),
+                    "choose another place with -o");
+    }
+    const auto status = std::filesystem::status(target, error);
+    if (std::filesystem::is_directory(status)) {
+        return fail(Exit::cannot_create, path.string(), "is a directory", "name a file with -o");
+    }
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        return fail(Exit::cannot_create, path.string(), "is not a regular file",
+                    "name a regular file with -o");
+    }
+    return target;
+}
+
 std::filesystem::path directory_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
@@ -49,7 +69,11 @@ Result<std::string> read_file(const std::filesystem::path& path) {
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-    const std::filesystem::path temporary = temporary_name(path);
+    const auto target = replaceable(path);
+    if (!target) {
+        return tl::unexpected(target.error());
+    }
+    const std::filesystem::path temporary = temporary_name(*target);
     Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd) {
         return fail_errno(Exit::cannot_create, path.string(), "cannot create", errno,
@@ -73,18 +97,18 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
         return give_up("cannot flush to disk");
     }
     fd.reset();
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    if (::rename(temporary.c_str(), target->c_str()) != 0) {
         return give_up("cannot replace");
     }
     return {};
 }
 
 Result<void> check_writable(const std::filesystem::path& path) {
-    std::error_code error;
-    if (std::filesystem::is_directory(path, error)) {
-        return fail(Exit::cannot_create, path.string(), "is a directory", "name a file with -o");
+    const auto target = replaceable(path);
+    if (!target) {
+        return tl::unexpected(target.error());
     }
-    const std::filesystem::path temporary = temporary_name(path);
+    const std::filesystem::path temporary = temporary_name(*target);
     const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (!fd) {
         return fail_errno(Exit::cannot_create, path.string(),

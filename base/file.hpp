@@ -13,8 +13,9 @@ namespace faultline {
 // Fails with no_input (missing, unreadable, a directory) or io.
 Result<std::string> read_file(const std::filesystem::path& path);
 
-// Writes beside `path` (same directory, ".NAME.tmp-PID"), fsyncs, renames over it. Fails with cannot_create
-// or io; the temporary file is removed on failure.
+// Writes beside `path` (same directory, ".NAME.tmp-PID"), fsyncs, renames over it. Fails with cannot_create or io; the
+// temporary file is removed on failure. A link is followed and kept; what is there and no regular file (a device, a
+// FIFO) is left alone, with cannot_create.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 // Says whether write_file_atomically(path) could work, without touching what is there: asked before long work

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace faultline::layout {
@@ -47,7 +48,13 @@ std::filesystem::path cache() {
         home != nullptr && *home == '/' && ::access(home, W_OK) == 0) {
         return std::filesystem::path(home) / ".cache" / "faultline";
     }
-    return "/tmp/faultline-cache-" + std::to_string(::getuid());
+    // A name that others can guess in a folder that others can write to: ours alone, or not at all.
+    const std::string shared = "/tmp/faultline-cache-" + std::to_string(::getuid());
+    ::mkdir(shared.c_str(), 0700);
+    struct stat status {};
+    const bool ours = ::lstat(shared.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+                      status.st_uid == ::geteuid() && (status.st_mode & 0022) == 0;
+    return ours ? shared : shared + "-" + std::to_string(::getpid());
 }
 
 } // namespace faultline::layout

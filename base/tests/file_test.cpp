@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace fs = std::filesystem;
 using faultline::Exit;
@@ -33,6 +34,21 @@ TEST_F(FileTest, FullDiskIsAnIoErrorAndLeavesTheOldContent) {
 TEST_F(FileTest, MissingFileAndDirectoryAreNoInput) {
     EXPECT_EQ(faultline::read_file(directory_ / "none").error().status, Exit::no_input);
     EXPECT_EQ(faultline::read_file(directory_).error().status, Exit::no_input);
+}
+
+TEST_F(FileTest, ALinkIsKeptAndItsTargetReplaced) {
+    ASSERT_TRUE(faultline::write_file_atomically(directory_ / "real", "one"));
+    fs::create_symlink("real", directory_ / "link");
+    ASSERT_TRUE(faultline::write_file_atomically(directory_ / "link", "two"));
+    EXPECT_TRUE(fs::is_symlink(directory_ / "link"));
+    EXPECT_EQ(faultline::read_file(directory_ / "real").value(), "two");
+}
+
+TEST_F(FileTest, WhatIsNoRegularFileIsLeftAlone) {
+    ASSERT_EQ(::mkfifo((directory_ / "fifo").c_str(), 0600), 0);
+    EXPECT_EQ(faultline::write_file_atomically(directory_ / "fifo", "x").error().status, Exit::cannot_create);
+    EXPECT_EQ(faultline::check_writable(directory_ / "fifo").error().status, Exit::cannot_create);
+    EXPECT_TRUE(fs::is_fifo(directory_ / "fifo"));
 }
 
 TEST_F(FileTest, CheckWritableLeavesNoTrace) {

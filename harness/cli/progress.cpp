@@ -2,6 +2,7 @@
 
 #include "harness/cli/table.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <fmt/format.h>
@@ -23,7 +24,7 @@ std::size_t terminal_columns() {
 }
 
 std::string minutes(double seconds) {
-    const auto whole = static_cast<unsigned long>(seconds + 0.5);
+    const auto whole = static_cast<unsigned long>(std::lround(seconds));
     return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 

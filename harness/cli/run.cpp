@@ -254,6 +254,7 @@ void describe_options(CLI::App& command, Options& options) {
     command.add_flag("--json", options.json, "Print a summary as JSON instead of the table");
     command.add_flag("-q,--quiet", options.quiet, "No progress");
     command.footer(
+        "Traces are compiled once and kept in ~/.cache/faultline (XDG_CACHE_HOME).\n"
         "Exit status: 0; 76 when trials were invalid; 130 after Ctrl-C, with the whole rounds kept.\n\n"
         "Example: faultline run quick larson4 pair:size=64 -a system,mine=./libmine.so -o r.json --report "
         "out/r");

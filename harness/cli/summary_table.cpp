@@ -3,6 +3,7 @@
 #include "harness/cli/table.hpp"
 #include "harness/results/summary.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -22,14 +23,17 @@ std::string ratio(const Cell& cell, const Cell& base, Reading reading) {
     return fmt::format("{:.2f}x", *(cell.*reading) / *(base.*reading)) + (cell.invalid > 0 ? "!" : "");
 }
 
-std::string geometric_mean(const results::Summary& summary, std::size_t column, Reading reading) {
+// Over the rows in which every subject has a value: else two columns would be means of different workloads.
+std::string geometric_mean(const results::Summary& summary, std::size_t subjects, std::size_t column,
+                           Reading reading) {
     double sum = 0;
     unsigned count = 0;
     for (const results::Row& row : summary.rows) {
-        const auto& value = row.cells[column].*reading;
-        const auto& base = row.cells[0].*reading;
-        if (value && base && *value > 0 && *base > 0) {
-            sum += std::log(*value / *base);
+        const auto first = row.cells.begin();
+        const bool whole = std::all_of(first, first + static_cast<std::ptrdiff_t>(subjects),
+                                       [&](const Cell& cell) { return (cell.*reading).value_or(0) > 0; });
+        if (whole) {
+            sum += std::log(*(row.cells[column].*reading) / *(row.cells[0].*reading));
             ++count;
         }
     }
@@ -54,25 +58,25 @@ std::string comparison(const results::Summary& summary, std::size_t subjects, co
     if (summary.rows.size() > 1) {
         std::vector<std::string> cells{"geometric mean", "1.00x"};
         for (std::size_t i = 1; i < subjects; ++i) {
-            cells.push_back(geometric_mean(summary, i, reading));
+            cells.push_back(geometric_mean(summary, subjects, i, reading));
         }
         table.add(std::move(cells));
     }
     return table.text();
 }
 
-// User time alone: what the kernel needs to hand out pages that are never given back is not the harness's.
+// What an operation costs where the allocator does next to nothing: its arena was faulted in before.
 std::string floor_line(const results::Summary& summary, std::size_t column) {
     std::string text;
     for (const results::Row& row : summary.rows) {
-        if (const auto& cost = row.cells[column].user_ns_per_operation) {
+        if (const auto& cost = row.cells[column].cpu_ns_per_operation) {
             text += fmt::format("{}{} {:.1f} ns", text.empty() ? "" : ", ", row.workload, *cost);
         }
     }
     return text.empty()
                ? ""
                : fmt::format(
-                     "\nthe harness and the workload's own work, in user time an operation, on {}: {}\n",
+                     "\nthe harness and the workload's own work, in CPU time an operation, on {}: {}\n",
                      summary.allocators[column], text);
 }
 

@@ -85,6 +85,13 @@ std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
     return trials;
 }
 
+std::uint64_t floor_bytes(const engine::Cost& cost) {
+    constexpr std::uint64_t overhead_bytes = 24;
+    constexpr std::uint64_t chunk_ends_bytes = 32 << 20;
+    return cost.allocated_bytes + cost.operations / 2 * overhead_bytes + cost.allocated_bytes / 16 +
+           chunk_ends_bytes;
+}
+
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
         const engine::Cost& cost = plan.rows[row].cost;
@@ -95,11 +102,11 @@ Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
                         "make its parameters smaller, or leave it out");
         }
         for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-            if (plan.arms[arm].role == Role::floor &&
-                cost.allocated_bytes > std::min(memory_bytes, floor_limit_bytes)) {
+            const std::uint64_t limit = std::min(memory_bytes, floor_limit_bytes);
+            if (plan.arms[arm].role == Role::floor && floor_bytes(cost) > limit) {
                 plan.skips.push_back({row, arm,
-                                      "never freeing, it would fault in " + mebibytes(cost.allocated_bytes) +
-                                          " and measure the kernel"});
+                                      "never freeing, it would need " + mebibytes(floor_bytes(cost)) +
+                                          "; the limit is " + mebibytes(limit)});
             }
         }
     }

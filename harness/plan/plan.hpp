@@ -70,12 +70,16 @@ struct TrialSpec {
 // (randomised, paired order).
 std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round);
 
-// The floor tells what the harness costs an operation. Where never freeing makes the kernel hand out more than this,
-// its trial would measure the kernel instead, and take many times as long as the others.
-inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{3} << 30;
+// What the null allocator needs to keep all that a trial ever asks of it: each block with a header and rounding of at
+// most 24 bytes (half of the operations allocate, and warm-up adds some), and the unused ends of its chunks.
+std::uint64_t floor_bytes(const engine::Cost& cost);
 
-// Skips the floor where never freeing needs more than that or than `memory_bytes`, and fails where a row's live bytes
-// alone need more memory than there is: with the row, what it needs and what there is.
+// The floor tells what the harness costs an operation. Where never freeing makes the kernel hand out more than this,
+// its trial would take many times as long as the others.
+inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{4} << 30;
+
+// Skips the floor where it needs more than that or than `memory_bytes`, and fails where a row's live bytes alone need
+// more memory than there is: with the row, what it needs and what there is.
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes);
 
 } // namespace faultline::plan

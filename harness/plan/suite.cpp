@@ -4,6 +4,7 @@
 #include "base/layout.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <optional>
 #include <toml++/toml.h>
 
@@ -106,7 +107,7 @@ void expand(const SuiteRow& base, const Parameters& parameters, std::size_t inde
         SuiteRow row = base;
         row.parameters[name] = value;
         if (values.size() > 1) {
-            row.shown.push_back(name + "=" + value);
+            row.shown.push_back(fmt::format("{}={}", name, value));
         }
         expand(row, parameters, index + 1, out);
     }

@@ -55,7 +55,9 @@ struct TrialResult {
     std::optional<std::uint64_t> peak_rss_bytes;
     std::optional<std::uint64_t> retained_rss_bytes;
     std::optional<std::uint64_t> process_peak_rss_bytes;
+    std::optional<std::uint64_t> baseline_rss_bytes;
     std::uint64_t harness_bytes = 0;
+    std::uint64_t harness_file_bytes = 0;
     std::uint64_t begin_ns = 0;
     std::vector<PhaseResult> phases;
     Json latency = Json::array();

@@ -8,7 +8,7 @@ namespace {
 Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, const std::string& allocator) {
     Cell cell;
     std::vector<double> wall;
-    std::vector<double> user;
+    std::vector<double> cpu;
     std::vector<double> peak;
     std::vector<double> faults;
     for (const TrialResult& trial : trials) {
@@ -24,7 +24,7 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
         wall.push_back(static_cast<double>(measure->wall_ns));
         faults.push_back(static_cast<double>(measure->minor_faults));
         if (measure->operations > 0) {
-            user.push_back(static_cast<double>(measure->user_ns) / static_cast<double>(measure->operations));
+            cpu.push_back(static_cast<double>(measure->cpu_ns) / static_cast<double>(measure->operations));
         }
         if (trial.peak_rss_bytes) {
             peak.push_back(static_cast<double>(*trial.peak_rss_bytes));
@@ -34,7 +34,7 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
         return values.empty() ? std::nullopt : std::optional(median(std::move(values)));
     };
     cell.wall_ns = middle(wall);
-    cell.user_ns_per_operation = middle(user);
+    cell.cpu_ns_per_operation = middle(cpu);
     cell.peak_rss_bytes = middle(peak);
     cell.minor_faults = middle(faults);
     return cell;

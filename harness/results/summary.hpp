@@ -13,8 +13,8 @@ double median(std::vector<double> values);
 struct Cell {
     unsigned valid = 0;
     unsigned invalid = 0;
-    std::optional<double> wall_ns;               // medians over valid trials
-    std::optional<double> user_ns_per_operation; // without the kernel
+    std::optional<double> wall_ns; // medians over valid trials
+    std::optional<double> cpu_ns_per_operation;
     std::optional<double> peak_rss_bytes;
     std::optional<double> minor_faults;
 };

@@ -1,6 +1,7 @@
 #include "harness/trial/environment.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <string_view>
 
 namespace faultline::trial {
@@ -40,7 +41,7 @@ std::vector<std::string> worker_environment(const Variables& variables, const st
                                             unsigned padding) {
     std::vector<std::string> environment;
     for (const auto& [name, value] : variables) {
-        environment.push_back(name + "=" + value);
+        environment.push_back(fmt::format("{}={}", name, value));
     }
     environment.push_back("LC_ALL=C.UTF-8");
     if (!preload.empty()) {

@@ -20,13 +20,11 @@ constexpr int worker_phase_fd = 3;
 constexpr int worker_report_fd = 4;
 
 // The floor's arena is faulted in before the first phase, for all that this row will ever ask of it: what the kernel
-// needs to hand out pages that are never given back is not the harness's cost. A header of 16 bytes a block at most,
-// and the unused ends of chunks, are in the quarter on top.
+// needs to hand out pages that are never given back is not the harness's cost.
 Variables variables_of(const plan::Row& row, const plan::Arm& arm, const Settings& settings) {
     Variables variables = settings.variables;
     if (arm.role == plan::Role::floor) {
-        const std::uint64_t bytes = row.cost.allocated_bytes + row.cost.allocated_bytes / 4 + (64ULL << 20);
-        variables.try_emplace("NULLMALLOC_POPULATE", std::to_string(bytes >> 20) + "M");
+        variables.try_emplace("NULLMALLOC_POPULATE", std::to_string(plan::floor_bytes(row.cost) >> 20) + "M");
     }
     return variables;
 }
@@ -106,8 +104,10 @@ std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
         phase.wall_ns = seen.phase_end_ns[index] - begin_ns;
         begin_ns = seen.phase_end_ns[index];
         if (const Json* own = phase_report(report, phase.name)) {
-            phase.begin_ns = value_or(*own, "begin_ns", phase.begin_ns);
-            phase.wall_ns = value_or(*own, "wall_ns", phase.wall_ns);
+            if (index > 0) { // `start` began with the release, before the worker could look at a clock
+                phase.begin_ns = value_or(*own, "begin_ns", phase.begin_ns);
+                phase.wall_ns = value_or(*own, "wall_ns", phase.wall_ns);
+            }
             phase.cpu_ns = value_or<std::uint64_t>(*own, "cpu_ns", 0);
             phase.user_ns = value_or<std::uint64_t>(*own, "user_ns", 0);
             phase.system_ns = value_or<std::uint64_t>(*own, "system_ns", 0);
@@ -116,6 +116,10 @@ std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
             phase.major_faults = value_or<std::uint64_t>(*own, "major_faults", 0);
             phase.voluntary_switches = value_or<std::uint64_t>(*own, "voluntary_switches", 0);
             phase.involuntary_switches = value_or<std::uint64_t>(*own, "involuntary_switches", 0);
+        }
+        if (index == 0) { // the process was a copy of the runner before
+            phase.cpu_ns -= std::min(phase.cpu_ns, seen.before_release.cpu_ns);
+            phase.minor_faults -= std::min(phase.minor_faults, seen.before_release.minor_faults);
         }
         for (const probes::PhaseValue& value : values) {
             if (static_cast<unsigned>(value.phase) == index) {
@@ -158,9 +162,12 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.harness_bytes = value_or<std::uint64_t>(report, "harness_bytes", 0);
     result.latency = value_or<Json>(report, "latency", Json::array());
     result.notes = value_or<std::vector<std::string>>(report, "notes", {});
+    result.harness_file_bytes = value_or<std::uint64_t>(report, "harness_file_bytes", 0);
+    const std::uint64_t own_bytes = result.harness_bytes + result.harness_file_bytes;
     result.process_peak_rss_bytes = seen.peak_rss_bytes;
-    result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, result.harness_bytes);
-    result.retained_rss_bytes = less_harness(seen.final_rss_bytes, result.harness_bytes);
+    result.baseline_rss_bytes = less_harness(seen.baseline_rss_bytes, own_bytes);
+    result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, own_bytes);
+    result.retained_rss_bytes = less_harness(seen.final_rss_bytes, own_bytes);
     result.phases = join_phases(seen, report);
 }
 

@@ -26,7 +26,7 @@ std::string last_line(const std::string& text) {
                        end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
-std::string with_stderr(std::string reason, const Observation& observation) {
+std::string with_stderr(const std::string& reason, const Observation& observation) {
     const std::string said = last_line(observation.stderr_tail);
     return said.empty() ? reason : reason + ": " + said;
 }

@@ -64,6 +64,7 @@ class Watcher {
           settings_(settings), probes_(probes) {}
 
     Watched run() {
+        note_usage_before_release();
         seen_.begin_ns = now_ns();
         process_.release();
         bool running = true;
@@ -83,7 +84,8 @@ class Watcher {
             } else if ((fds[1].revents & POLLHUP) != 0) {
                 phase_fd_ = -1; // the worker closed it; its exit comes next
             }
-            if ((fds[3].revents & POLLIN) != 0) {
+            const bool whole = seen_.snapshots.size() == engine::phase_count; // nothing is left to stop
+            if ((fds[3].revents & POLLIN) != 0 && !whole) {
                 seen_.stopped = true;
             }
             check_limits();
@@ -100,6 +102,24 @@ class Watcher {
     }
 
   private:
+    void note_usage_before_release() {
+        if (const auto schedstat = read_file(proc_path(process_.pid(), "schedstat"))) {
+            std::from_chars(schedstat->data(), schedstat->data() + schedstat->size(),
+                            seen_.before_release.cpu_ns);
+        }
+        if (const auto stat = read_file(proc_path(process_.pid(), "stat"))) {
+            // Behind the command's closing parenthesis: " S ppid pgrp session tty tpgid flags minflt ..."
+            std::size_t at = stat->rfind(')');
+            for (int field = 0; field < 8 && at != std::string::npos; ++field) {
+                at = stat->find(' ', at + 1);
+            }
+            if (at != std::string::npos) {
+                std::from_chars(stat->data() + at + 1, stat->data() + stat->size(),
+                                seen_.before_release.minor_faults);
+            }
+        }
+    }
+
     void answer_mark() {
         engine::PhaseMark mark;
         const ssize_t n = ::recv(phase_fd_, &mark, sizeof mark, MSG_DONTWAIT);
@@ -117,6 +137,9 @@ class Watcher {
         seen_.snapshots.push_back(std::move(snapshot));
         if (mark.entered == engine::Phase::warmup) {
             seen_.library_mapped = maps_hold(process_.pid(), library_);
+            if (const auto status = read_file(proc_path(process_.pid(), "status"))) {
+                seen_.baseline_rss_bytes = status_bytes(*status, "VmRSS");
+            }
         }
         if (mark.entered == engine::Phase::end) {
             if (const auto status = read_file(proc_path(process_.pid(), "status"))) {

@@ -14,8 +14,13 @@ struct Watched {
     std::array<std::uint64_t, engine::phase_count> phase_end_ns{}; // 0: not reached
     std::vector<std::vector<probes::Value>> snapshots;             // at the end of each phase, in order
     bool library_mapped = false;
-    std::optional<std::uint64_t> peak_rss_bytes;  // of the process, when phase idle ended
-    std::optional<std::uint64_t> final_rss_bytes; // then too
+    struct {
+        std::uint64_t cpu_ns = 0;
+        std::uint64_t minor_faults = 0;
+    } before_release; // what the process used as a copy of the runner, which is not the trial's
+    std::optional<std::uint64_t> baseline_rss_bytes; // of the process, when phase start ended
+    std::optional<std::uint64_t> peak_rss_bytes;     // of the process, when phase idle ended
+    std::optional<std::uint64_t> final_rss_bytes;    // then too
     std::string output_tail;
     bool timed_out = false;
     bool memory_exceeded = false;

@@ -150,6 +150,9 @@ def test_an_output_that_cannot_be_written_is_found_before_any_work(tmp_path):
     assert_one_line(faultline("run", "pair", "-a", "system", "-o", tmp_path / "none" / "r.json"), 73, "r.json")
     assert_one_line(faultline("run", "pair", "-a", "system", "-o", tmp_path), 73, tmp_path)
     assert time.monotonic() - begin < 20
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert_one_line(faultline("run", "pair", "-a", "system", "-o", fifo), 73, "fifo", "regular file")
 
 
 def test_a_full_disk_loses_nothing_that_was_there(tmp_path):
