@@ -13,7 +13,7 @@ from typing import Any
 from faultline_reports import command, comparison, document, formatting
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.model import Document
+from faultline_reports.model import Document, Workload
 from faultline_reports.statistics import thresholds
 from faultline_reports.statistics.signed_rank import best_confidence
 from faultline_reports.statistics.verdict import Scale, Verdict
@@ -48,7 +48,9 @@ def parser() -> command.Parser:
         "(default: one that both have with the same library, system first)",
     )
     result.add_argument(
-        "--force", action="store_true", help="compare two documents of different hosts all the same"
+        "--force",
+        action="store_true",
+        help="compare two documents of different hosts or parameters all the same",
     )
     result.add_argument("--json", action="store_true", help="print JSON")
     return result
@@ -81,6 +83,7 @@ def _two_documents(options: argparse.Namespace) -> tuple[list[Row], dict[str, An
         raise UserError(Exit.USAGE, "", f"what {options.second!r} is compared with is missing", remedy)
     old, new = document.load(options.first), document.load(options.second)
     warnings = _fingerprints(old, new, options.force)
+    warnings += _parameters(old, new, options.force)
     allocator = _choose_allocator(old, new, options.allocator)
     reference = _choose_reference(old, new, allocator, options.reference)
     rows = comparison.between(old, new, allocator, reference)
@@ -152,6 +155,37 @@ def _fingerprints(old: Document, new: Document, force: bool) -> list[str]:
         remedy = "run both on one host, or add --force to compare all the same"
         raise UserError(Exit.DATA, f"{old.source} and {new.source}", what, remedy)
     return [f"{what}: a difference below may be the hosts', not the allocator's"]
+
+
+def _parameters(old: Document, new: Document, force: bool) -> list[str]:
+    """Workloads of one name must have done the same work."""
+    others = {workload.label: workload for workload in new.workloads}
+    differing = []
+    for workload in old.workloads:
+        other = others.get(workload.label)
+        if other is None or not workload.parameters or not other.parameters:
+            continue  # not in both, or not recorded
+        one, two = _work(workload), _work(other)
+        keys = [key for key in {**one, **two} if one.get(key) != two.get(key)]
+        changes = ", ".join(f"{key} {one.get(key, 'unset')} and {two.get(key, 'unset')}" for key in keys)
+        if changes:
+            differing.append(f"{workload.label} ({changes})")
+    if not differing:
+        return []
+    more = f" and {formatting.count(len(differing) - 3, 'more workload')}" if len(differing) > 3 else ""
+    what = f"parameters differ in {'; '.join(differing[:3])}{more}"
+    if not force:
+        remedy = "run both with the same parameters, or add --force to compare all the same"
+        raise UserError(Exit.DATA, f"{old.source} and {new.source}", what, remedy)
+    return [f"{what}: a difference below may be the work's, not the allocator's"]
+
+
+def _work(workload: Workload) -> dict[str, str]:
+    """What decides which operations are done. The same trace may lie in another directory."""
+    values = {"threads": str(workload.threads), **workload.parameters}
+    if "trace" in values:
+        values["trace"] = os.path.basename(values["trace"])
+    return values
 
 
 def _common_warnings(loaded: Document) -> list[str]:

@@ -135,6 +135,44 @@ def test_different_hosts_are_refused_without_force(bench: Bench) -> None:
     assert status == 0 and "warning: hosts differ in kernel" in out
 
 
+def test_different_parameters_are_refused_without_force(bench: Bench) -> None:
+    old, new = slowed(0.0), slowed(0.0)
+    new["plan"]["workloads"][0]["parameters"]["operations"] = "400000"
+    paths = bench.file("old.json", old), bench.file("new.json", new)
+    status, out, err = bench.run(*paths, "-a", "scudo")
+    assert (status, out) == (65, "") and err.count("\n") == 1
+    assert "parameters differ in pair:size=64 (operations 500000 and 400000)" in err
+    status, out, _ = bench.run(*paths, "-a", "scudo", "--force")
+    assert status == 0 and "warning: parameters differ in pair:size=64" in out
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ({"trace": "/a/lua.fltrace"}, {"trace": "/b/lua.fltrace"}, 0),
+        ({"trace": "/a/lua.fltrace"}, {"trace": "/a/git.fltrace"}, 65),
+        ({"size": "64"}, {}, 0),  # not recorded
+        ({"size": "64"}, {"size": "64", "touch": "all"}, 65),
+    ],
+)
+def test_which_parameters_are_the_same(
+    bench: Bench, first: dict[str, str], second: dict[str, str], status: int
+) -> None:
+    old, new = slowed(0.0), slowed(0.0)
+    old["plan"]["workloads"][0]["parameters"] = first
+    new["plan"]["workloads"][0]["parameters"] = second
+    paths = bench.file("old.json", old), bench.file("new.json", new)
+    assert bench.run(*paths, "-a", "scudo")[0] == status
+
+
+def test_a_workload_of_one_name_with_other_threads_is_refused(bench: Bench) -> None:
+    old, new = slowed(0.0), slowed(0.0)
+    new["plan"]["workloads"][0]["threads"] = 8
+    paths = bench.file("old.json", old), bench.file("new.json", new)
+    status, _, err = bench.run(*paths, "-a", "scudo")
+    assert status == 65 and "threads 1 and 8" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
