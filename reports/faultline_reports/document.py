@@ -133,6 +133,8 @@ def _trial(entry: Object) -> model.Trial:
         retained_rss_bytes=entry.number("retained_rss_bytes"),
         process_peak_rss_bytes=entry.number("process_peak_rss_bytes"),
         harness_bytes=entry.number("harness_bytes"),
+        harness_file_bytes=entry.number("harness_file_bytes"),
+        baseline_rss_bytes=entry.number("baseline_rss_bytes"),
         begin_ns=entry.number("begin_ns"),
         phases={phase.name: phase for phase in map(_phase, entry.children("phases"))},
         latency=[_latency(row) for row in entry.children("latency")],

@@ -57,6 +57,8 @@ class Trial:
     retained_rss_bytes: float | None
     process_peak_rss_bytes: float | None
     harness_bytes: float | None
+    harness_file_bytes: float | None
+    baseline_rss_bytes: float | None
     begin_ns: float | None
     phases: Mapping[str, Phase]
     latency: Sequence[Latency]

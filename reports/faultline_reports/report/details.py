@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from faultline_reports import formatting
-from faultline_reports.model import Allocator, Document, Latency, Trial
+from faultline_reports.model import Allocator, Document, Latency, Phase, Trial
 from faultline_reports.statistics.order import median_interval
 
 Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
@@ -52,8 +52,23 @@ def _middle(values: Sequence[float | None], unit: str) -> str:
     return formatting.quantity(median_interval(known).estimate, unit) if known else formatting.NOT_MEASURED
 
 
+# The kernel divides CPU time between program and kernel by what each of its ticks, 1 to 10 ms apart, met.
+# Of less CPU time than this the split is chance; the sum is exact.
+SPLIT_FROM_NS = 100e6
+TOO_SHORT = "–"
+
+
+def _split(values: Sequence[float | None], cpu_ns: Sequence[float | None]) -> str:
+    """The median of one side of that split, where the phase is long enough."""
+    known = [value for value in cpu_ns if value is not None]
+    if known and median_interval(known).estimate < SPLIT_FROM_NS:
+        return TOO_SHORT
+    return _middle(values, "ns")
+
+
 PHASE_HEADS = (
     "elapsed",
+    "CPU",
     "CPU, program",
     "CPU, kernel",
     "minor faults",
@@ -69,10 +84,12 @@ def phases(shown: Sequence[Allocator], trials: Trials) -> list[PhaseRow]:
         names = [name for name in PHASES if any(name in trial.phases for trial in trials[allocator.name])]
         for index, name in enumerate(names):
             phases = [trial.phases[name] for trial in trials[allocator.name] if name in trial.phases]
+            cpu = [phase.cpu_ns for phase in phases]
             values = [
                 _middle([phase.wall_ns for phase in phases], "ns"),
-                _middle([phase.user_ns for phase in phases], "ns"),
-                _middle([phase.system_ns for phase in phases], "ns"),
+                _middle(cpu, "ns"),
+                _split([phase.user_ns for phase in phases], cpu),
+                _split([phase.system_ns for phase in phases], cpu),
                 _middle([phase.minor_faults for phase in phases], ""),
                 _middle([phase.major_faults for phase in phases], ""),
                 _middle([phase.voluntary_switches for phase in phases], ""),
@@ -82,6 +99,31 @@ def phases(shown: Sequence[Allocator], trials: Trials) -> list[PhaseRow]:
                 PhaseRow(allocator.name, PHASE_NAMES.get(name, name), 0 if index else len(names), values)
             )
     return rows
+
+
+def memory(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
+    """What of the peak was there before the first operation; None when no trial recorded it."""
+    if not any(trial.baseline_rss_bytes is not None for arm in trials.values() for trial in arm):
+        return None
+    rows = []
+    for allocator in shown:
+        arm = trials[allocator.name]
+        columns = (
+            [trial.peak_rss_bytes for trial in arm],
+            [trial.baseline_rss_bytes for trial in arm],
+            [_growth(trial) for trial in arm],
+            [trial.harness_bytes for trial in arm],
+            [trial.harness_file_bytes for trial in arm],
+        )
+        rows.append([allocator.name, *(_middle(column, "bytes") for column in columns)])
+    heads = ["allocator", "peak memory", "before the first operation", "growth of the heap to the peak"]
+    return Grid([*heads, "the harness's, left out", "the harness's files, left out"], rows)
+
+
+def _growth(trial: Trial) -> float | None:
+    if trial.peak_rss_bytes is None or trial.baseline_rss_bytes is None:
+        return None
+    return max(0.0, trial.peak_rss_bytes - trial.baseline_rss_bytes)
 
 
 def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
@@ -120,11 +162,18 @@ def kernel(document: Document, shown: Sequence[Allocator], trials: Trials) -> Gr
     helps = {metric.name: metric for metric in document.kernel_metrics}
     measured = {
         allocator.name: [
-            trial.phases["measure"].kernel for trial in trials[allocator.name] if "measure" in trial.phases
+            trial.phases["measure"] for trial in trials[allocator.name] if "measure" in trial.phases
         ]
         for allocator in shown
     }
-    names = list(dict.fromkeys(name for arm in measured.values() for kernel in arm for name in kernel))
+    names = list(dict.fromkeys(name for arm in measured.values() for phase in arm for name in phase.kernel))
+
+    def middle(name: str, unit: str, arm: Sequence[Phase]) -> str:
+        values = [phase.kernel.get(name) for phase in arm]
+        if name in ("user_ns", "system_ns"):
+            return _split(values, [phase.cpu_ns for phase in arm])
+        return _middle(values, unit)
+
     rows = []
     for name in names:
         unit = "bytes" if name.endswith("_bytes") else "ns" if name.endswith("_ns") else ""
@@ -132,10 +181,7 @@ def kernel(document: Document, shown: Sequence[Allocator], trials: Trials) -> Gr
         whose = " (whole host)" if known and known.scope == "host" else ""
         rows.append(
             [name + whose]
-            + [
-                _middle([kernel.get(name) for kernel in measured[allocator.name]], unit)
-                for allocator in shown
-            ]
+            + [middle(name, unit, measured[allocator.name]) for allocator in shown]
             + [known.help if known else ""]
         )
     return Grid(["count", *(allocator.name for allocator in shown), "what it is"], rows) if rows else None

@@ -16,6 +16,8 @@ from faultline_reports.statistics.verdict import Effect, Scale, Verdict
 
 MARKS = {Verdict.HIGHER: "▲", Verdict.LOWER: "▼", Verdict.EQUIVALENT: "=", Verdict.INCONCLUSIVE: "?"}
 HINTS = {1: "△", -1: "▽"}
+STEPS = (1.1, 1.3, 2.0)  # ratios to the baseline at which a cell's colour grows stronger
+TOO_SMALL = 1.02  # below this a difference that is not certain gets no colour
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class Cell:
     mark: str
     shade: int
     note: str = ""
+    certain: bool = False  # the verdict says higher or lower
+    hatched: bool = False  # a shade without a verdict
+
+    @property
+    def css(self) -> str:
+        extra = " certain" if self.certain else " hatched" if self.hatched else ""
+        return f"s{self.shade}{extra}"
 
 
 @dataclass(frozen=True)
@@ -97,19 +106,40 @@ def effect_cell(effect: Effect, metric: Metric, note: str = "") -> Cell:
     if effect.verdict is Verdict.INCONCLUSIVE and effect.unanimous:
         mark = HINTS[effect.unanimous]
         word = f"{metric.higher if effect.unanimous > 0 else metric.lower} in all {effect.samples}"
-    return Cell(value, detail, word, mark, shade, note)
+    certain = effect.verdict in (Verdict.HIGHER, Verdict.LOWER)
+    hatched = shade != 0 and not certain and not effect.unanimous
+    return Cell(value, detail, word, mark, shade, note, certain, hatched)
 
 
 def _shade(effect: Effect) -> int:
-    if effect.verdict is Verdict.EQUIVALENT or (
-        effect.verdict is Verdict.INCONCLUSIVE and not effect.unanimous
-    ):
+    """By the size of the difference alone, except that one that does not matter, or is small and doubtful,
+    has none."""
+    estimate = effect.shown.estimate
+    if effect.verdict is Verdict.EQUIVALENT or estimate == 0:
         return 0
-    if effect.scale is Scale.DIFFERENCE:
-        return 1 if effect.shown.estimate > 0 else -1
-    size = abs(effect.shown.estimate)
-    step = 1 + sum(size >= math.log(limit) for limit in (1.1, 1.3, 2.0))
-    return step if effect.shown.estimate > 0 else -step
+    if effect.scale is Scale.DIFFERENCE:  # no ratio, so no size that could be compared with other cells
+        return 1 if estimate > 0 else -1
+    doubtful = effect.verdict is Verdict.INCONCLUSIVE and not effect.unanimous
+    if doubtful and abs(estimate) < math.log(TOO_SMALL):
+        return 0
+    step = 1 + sum(abs(estimate) >= math.log(limit) for limit in STEPS)
+    return step if estimate > 0 else -step
+
+
+def legend() -> list[tuple[str, str]]:
+    """The colours of cells from much less to much more: (CSS class, what it stands for)."""
+    less = [formatting.change(1 / limit) for limit in STEPS]
+    more = [formatting.change(limit) for limit in STEPS]
+    return [
+        ("s-4", f"from {less[2]}"),
+        ("s-3", f"from {less[1]}"),
+        ("s-2", f"from {less[0]}"),
+        ("s-1", "less"),
+        ("s1", "more"),
+        ("s2", f"from {more[0]}"),
+        ("s3", f"from {more[1]}"),
+        ("s4", f"from {more[2]}"),
+    ]
 
 
 def _mean_cell(matrix: Matrix, name: str, workloads: int) -> Cell:

@@ -80,13 +80,19 @@ def render(document: Document, wished_baseline: str | None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(formatting=formatting, thresholds=thresholds, phase_heads=details.PHASE_HEADS)
+    environment.globals.update(
+        formatting=formatting,
+        thresholds=thresholds,
+        phase_heads=details.PHASE_HEADS,
+        split_from=details.SPLIT_FROM_NS,
+    )
     return environment.get_template("page.html.j2").render(
         document=document,
         baseline=baseline,
         metrics=METRICS,
         anchors=anchors,
         heats=heats,
+        colours=overview.legend(),
         whole_command=reproduce.whole(document),
         answer=sentence.answer(document, baseline),
         badges=trust.badges(document, resolution),

@@ -48,6 +48,7 @@ class View:
     pictures: Sequence[Picture]
     missing: Sequence[str]  # what could not be measured, with the reason
     phases: Sequence[details.PhaseRow]
+    memory: details.Grid | None
     latency: details.Grid | None
     kernel: details.Grid | None
     floor_cost: str
@@ -71,6 +72,7 @@ def view(document: Document, workload: Workload, baseline: str, anchor: str) -> 
         pictures=_pictures(shown, tables, trials, anchor, label),
         missing=_missing(document, tables, trials),
         phases=details.phases(shown, trials),
+        memory=details.memory(shown, trials),
         latency=details.latency(shown, trials),
         kernel=details.kernel(document, shown, trials),
         floor_cost=_floor_cost(document, tables),
@@ -168,7 +170,12 @@ def _pictures(
             words = f"{metric.title} of {label}: every sample of each allocator, with median and interval"
             svg = figures.strips(rows, metric.unit, f"{anchor}-{metric.key}", words)
             pictures.append(Picture(metric.title, "", svg))
-    harness = [trial.harness_bytes for name in trials for trial in trials[name] if trial.harness_bytes]
+    harness = [
+        trial.harness_bytes + (trial.harness_file_bytes or 0.0)
+        for name in trials
+        for trial in trials[name]
+        if trial.harness_bytes
+    ]
     courses = [
         course
         for allocator in shown
@@ -260,8 +267,9 @@ def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) ->
 
 
 def _floor_cost(document: Document, tables: Mapping[str, ByArm]) -> str:
-    """The harness's own cost as a sentence. The floor bounds it, unless its memory, which is always new,
-    costs more than the allocators under test do altogether; then the fastest of them is the bound."""
+    """The harness's own cost as a sentence. The floor bounds it, in CPU time per operation, unless memory
+    that is never used twice, and so never in a cache, costs it more than the allocators under test take
+    altogether; then the fastest of them is the bound."""
     costs = {
         name: median_interval(list(values.values())).estimate
         for name, values in tables["cpu_ns_per_operation"].items()
@@ -271,10 +279,10 @@ def _floor_cost(document: Document, tables: Mapping[str, ByArm]) -> str:
     if not floors:
         return ""
     floor = formatting.quantity(min(floors), "ns")
-    if not subjects or floors[0] < min(subjects):
+    if not subjects or min(floors) < min(subjects):
         return f"The harness itself, as the floor shows, costs at most {floor} of CPU time per operation."
     least = formatting.quantity(min(subjects), "ns")
     return (
         f"The harness itself costs less than {least} of CPU time per operation. The floor cannot say it "
-        f"closer here: it never reuses memory, and with its new pages needs {floor}."
+        f"closer here: it never reuses memory, so its blocks are never in a cache, and it needs {floor}."
     )
