@@ -76,7 +76,7 @@ std::uint64_t floor_bytes(const engine::Cost& cost);
 
 // The floor tells what the harness costs an operation. Where never freeing makes the kernel hand out more than this,
 // its trial would take many times as long as the others.
-inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{4} << 30;
+inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{2} << 30;
 
 // Skips the floor where it needs more than that or than `memory_bytes`, and fails where a row's live bytes alone need
 // more memory than there is: with the row, what it needs and what there is.

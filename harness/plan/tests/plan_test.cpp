@@ -96,13 +96,19 @@ TEST(DrawRound, SkippedPairsAreLeftOut) {
 }
 
 TEST(FitToMemory, SkipsTheFloorWhereNeverFreeingWouldFillTheMachine) {
+    constexpr std::uint64_t mebibyte = 1 << 20;
     Plan plan = plan_of(2, 2);
     plan.arms[1].role = Role::floor;
-    plan.rows[1].cost = {10, 1000, 1};
-    ASSERT_TRUE(fit_to_memory(plan, 500));
+    plan.rows[0].cost = {10, mebibyte, 1};
+    plan.rows[1].cost = {10, 600 * mebibyte, 1};
+    ASSERT_TRUE(fit_to_memory(plan, 500 * mebibyte));
     EXPECT_TRUE(plan.skipped(1, 1));
     EXPECT_FALSE(plan.skipped(1, 0));
     EXPECT_FALSE(plan.skipped(0, 1));
+}
+
+TEST(FitToMemory, TheFloorNeedsMoreThanTheBlocksThemselves) {
+    EXPECT_GE(floor_bytes({0, 16'000'000, 2'000'000}), 16'000'000U + 24U * 1'000'000U);
 }
 
 TEST(FitToMemory, RefusesWhatCannotFitAtAll) {
