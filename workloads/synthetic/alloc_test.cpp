@@ -73,7 +73,7 @@ class AllocTest final : public Pattern {
                 fill = {2 * next++, halving_size(random, max_size_)};
             for (Replacement& visit : visits)
                 visit = {pareto_slot(random, slots_each_), halving_size(random, max_size_)};
-            workers_[index] = {arena_.array<SlotBlock>(slots_each_), initial, visits};
+            workers_[index] = {arena_.array<SlotBlock>(slots_each_), initial, visits, mix64(seed_ + index)};
         }
         return {};
     }
@@ -81,7 +81,7 @@ class AllocTest final : public Pattern {
         team_.start();
         team_.run([&](unsigned index) { visit_all(index, workers_[index].initial); });
     }
-    void measure() override {
+    void work() override {
         team_.run([&](unsigned index) { visit_all(index, workers_[index].visits); });
     }
     void drain() override {
@@ -100,12 +100,13 @@ class AllocTest final : public Pattern {
         std::span<SlotBlock> slots;
         std::span<const Replacement> initial;
         std::span<const Replacement> visits;
+        std::uint64_t cookie = 0; // of the block made last: runs on from warmup() into measure()
     };
 
     void visit_all(unsigned index, std::span<const Replacement> visits) {
         in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
             SlotBlock* const slots = workers_[index].slots.data();
-            std::uint64_t cookie = mix64(seed_ + index);
+            std::uint64_t cookie = workers_[index].cookie;
             for (const Replacement visit : visits) {
                 SlotBlock& slot = slots[visit.slot];
                 if (slot.memory != nullptr)
@@ -113,6 +114,7 @@ class AllocTest final : public Pattern {
                 else
                     fill_slot(heap, slot, visit.size, cookie += golden_gamma, Touch::all);
             }
+            workers_[index].cookie = cookie;
         });
     }
 

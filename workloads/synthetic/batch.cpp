@@ -57,7 +57,7 @@ class Batch final : public Pattern {
         return {};
     }
     void warmup() override { run(1); }
-    void measure() override { run(rounds_); }
+    void work() override { run(rounds_); }
     void drain() override {}
     std::uint64_t operations() const override { return rounds_ * batch_ * plan_.calls_per_block(); }
 

@@ -46,7 +46,7 @@ class CacheScratch final : public Pattern {
                 }
             });
     }
-    void measure() override {
+    void work() override {
         team_.run([&](unsigned index) {
             in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
                 if constexpr (handed_in) {

@@ -20,7 +20,8 @@ constexpr std::size_t largest_batch = 1600;
 constexpr Parameter parameters[] = {
     integer_parameter("operations", "1000000", 1600, std::int64_t{1} << 32, "blocks",
                       "made and freed with each of 3 sizes in each of 4 batches"),
-    choice_parameter("touch", "none", touch_choices, "what is written; the original writes nothing"),
+    choice_parameter("touch", "page", touch_choices,
+                     "what is written, and so proved; the original writes nothing"),
 };
 
 std::uint64_t blocks_in_all(const Arguments& arguments) {
@@ -42,7 +43,7 @@ class GlibcSimple final : public Pattern {
         return {};
     }
     void warmup() override { run(largest_batch); }
-    void measure() override { run(blocks_each_); }
+    void work() override { run(blocks_each_); }
     void drain() override {}
     std::uint64_t operations() const override { return 2 * all_; }
 

@@ -49,7 +49,7 @@ class GlibcThread final : public Pattern {
                 const auto slot = next < slots_ ? next++ : static_cast<std::uint32_t>(random.below(slots_));
                 step = {slot, inverse_square(random, min_size_, max_size_)};
             }
-            workers_[index] = {arena_.array<SlotBlock>(slots_), stream};
+            workers_[index] = {arena_.array<SlotBlock>(slots_), stream, mix64(seed_ + index)};
         }
         return {};
     }
@@ -57,7 +57,7 @@ class GlibcThread final : public Pattern {
         team_.start();
         team_.run([&](unsigned index) { replace(index, workers_[index].stream.first(slots_)); });
     }
-    void measure() override {
+    void work() override {
         team_.run([&](unsigned index) { replace(index, workers_[index].stream.subspan(slots_)); });
     }
     void drain() override {
@@ -75,16 +75,18 @@ class GlibcThread final : public Pattern {
     struct Worker {
         std::span<SlotBlock> slots;
         std::span<const Replacement> stream;
+        std::uint64_t cookie = 0; // of the block made last: runs on from warmup() into measure()
     };
 
     void replace(unsigned index, std::span<const Replacement> stream) {
         in_lane(index, [&, how = touch_](Heap& heap, std::uint64_t& sum) {
             SlotBlock* const slots = workers_[index].slots.data();
-            std::uint64_t cookie = mix64(seed_ + index);
+            std::uint64_t cookie = workers_[index].cookie;
             for (const Replacement step : stream) {
                 sum += empty_slot(heap, slots[step.slot], how);
                 fill_slot(heap, slots[step.slot], step.size, cookie += golden_gamma, how);
             }
+            workers_[index].cookie = cookie;
         });
     }
 

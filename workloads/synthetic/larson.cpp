@@ -81,7 +81,7 @@ class Larson final : public Pattern {
             chain.links[0].thread = start_thread(link_main, &chain.links[0]);
     }
 
-    void measure() override {
+    void work() override {
         start_.open();
         for (Chain& chain : chains_)
             for (Link& link : chain.links)

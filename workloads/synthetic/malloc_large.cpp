@@ -30,6 +30,7 @@ class MallocLarge final : public Pattern {
     Result<void> prepare() override {
         prepare_lanes(1, {Operation::malloc, Operation::free});
         slots_ = arena_.array<SlotBlock>(slot_count_);
+        cookie_ = mix64(seed_);
         stream_ = arena_.array<Replacement>(slot_count_ + steps_);
         Rng random(seed_);
         std::uint32_t next = 0;
@@ -39,7 +40,7 @@ class MallocLarge final : public Pattern {
         return {};
     }
     void warmup() override { replace(stream_.first(slot_count_)); }
-    void measure() override { replace(stream_.subspan(slot_count_)); }
+    void work() override { replace(stream_.subspan(slot_count_)); }
     void drain() override {
         in_lane(0, [&](Heap& heap, std::uint64_t& sum) {
             for (SlotBlock& slot : slots_)
@@ -53,7 +54,7 @@ class MallocLarge final : public Pattern {
         in_lane(0, [&](Heap& heap, std::uint64_t& sum) {
             for (const Replacement& step : stream) {
                 sum += empty_slot(heap, slots_[step.slot], touch_);
-                fill_slot(heap, slots_[step.slot], step.size, mix64(seed_ + step.size), touch_);
+                fill_slot(heap, slots_[step.slot], step.size, cookie_ += golden_gamma, touch_);
             }
         });
     }
@@ -65,6 +66,7 @@ class MallocLarge final : public Pattern {
     Touch touch_;
     std::span<SlotBlock> slots_;
     std::span<Replacement> stream_;
+    std::uint64_t cookie_ = 0; // of the block made last
 };
 
 Cost cost(const Arguments& arguments) {

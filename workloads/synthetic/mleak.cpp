@@ -43,7 +43,7 @@ class Mleak final : public Pattern {
                 slots_[slot] = make_block(heap, slot);
         });
     }
-    void measure() override {
+    void work() override {
         for (std::size_t first = 0; first < visits_.size(); first += threads_) {
             const std::span<Visit> round = visits_.subspan(first, threads_);
             for (Visit& visit : round)

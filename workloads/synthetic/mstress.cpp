@@ -73,7 +73,7 @@ class Mstress final : public Pattern {
     }
 
     void warmup() override { run_round(rounds_ - 1); }
-    void measure() override {
+    void work() override {
         for (std::uint64_t round = 0; round < rounds_; ++round)
             run_round(round);
     }

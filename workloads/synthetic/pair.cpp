@@ -20,7 +20,7 @@ class Pair final : public Pattern {
         return {};
     }
     void warmup() override { run(plan_.warm_blocks()); }
-    void measure() override { run(plan_.blocks); }
+    void work() override { run(plan_.blocks); }
     void drain() override {}
     std::uint64_t operations() const override { return plan_.blocks * plan_.calls_per_block(); }
 

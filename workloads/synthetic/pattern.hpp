@@ -18,6 +18,11 @@ class Pattern : public engine::Workload {
         : seed_(arguments.seed), threads_(arguments.threads),
           latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))) {}
 
+    void measure() final {
+        sampling_ = true;
+        work();
+        sampling_ = false;
+    }
     // A sum, so that it does not matter which thread read a block back.
     std::uint64_t checksum() const override {
         std::uint64_t sum = engine::mix64(seed_) + main_sum_;
@@ -31,6 +36,8 @@ class Pattern : public engine::Workload {
     }
 
   protected:
+    virtual void work() = 0; // what measure() times
+
     // What one thread writes to while the clock runs, on cache lines of its own.
     struct alignas(64) Lane {
         engine::LatencyRecorder recorder;
@@ -44,15 +51,17 @@ class Pattern : public engine::Workload {
     }
 
     // Runs job(heap, sum) with the lane's recorder and sum in local variables, where they can live in
-    // registers.
+    // registers. Outside of measure() no call is sampled: the first touch of fresh memory, or a free of the
+    // whole heap, is no latency of the pattern. What is read back counts all the same.
     template <typename Job>
     void in_lane(unsigned index, Job&& job) {
         Lane& lane = lanes_[index];
-        engine::LatencyRecorder recorder = lane.recorder;
+        engine::LatencyRecorder recorder = sampling_ ? lane.recorder : engine::LatencyRecorder();
         engine::Heap heap(recorder);
         std::uint64_t sum = 0;
         job(heap, sum);
-        lane.recorder = recorder;
+        if (sampling_)
+            lane.recorder = recorder;
         lane.sum += sum;
     }
 
@@ -72,6 +81,7 @@ class Pattern : public engine::Workload {
   private:
     std::uint64_t latency_every_;
     std::uint64_t main_sum_ = 0;
+    bool sampling_ = false; // changed only while no other thread is in a lane
 };
 
 // A count or a size among the arguments.

@@ -95,7 +95,7 @@ class XmallocTest final : public Pattern {
         team_.start();
         hand_over(1);
     }
-    void measure() override { hand_over(batches_); }
+    void work() override { hand_over(batches_); }
     void drain() override { team_.join(); }
     std::uint64_t operations() const override { return 2 * threads_ * batches_ * (batch_ + 1); }
 

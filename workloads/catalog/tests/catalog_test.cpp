@@ -14,6 +14,7 @@ struct Outcome {
     std::uint64_t checksum = 0;
     std::uint64_t operations = 0;
     std::uint64_t samples = 0;
+    std::uint64_t sampled_every = 0;
 };
 
 Outcome run(const WorkloadSpec& spec, const engine::Arguments& arguments) {
@@ -26,7 +27,7 @@ Outcome run(const WorkloadSpec& spec, const engine::Arguments& arguments) {
     engine::Arena arena;
     engine::LatencyRecorder latency;
     workload->collect_latency(latency, arena);
-    Outcome outcome{workload->checksum(), workload->operations(), 0};
+    Outcome outcome{workload->checksum(), workload->operations(), 0, latency.every()};
     for (std::size_t i = 0; i < engine::operation_count; ++i)
         if (const engine::Histogram* table = latency.table(static_cast<engine::Operation>(i)))
             for (std::size_t size_class = 0; size_class < engine::size_class_count; ++size_class)
@@ -59,6 +60,8 @@ TEST_P(EachWorkload, ChecksumFollowsTheSeedAndNothingElse) {
     EXPECT_EQ(first.operations, again.operations);
     EXPECT_EQ(first.operations, spec.cost(*seven).operations) << "what the plan is told";
     EXPECT_GE(first.samples, first.operations / 5 / 2) << "every fifth call is sampled";
+    EXPECT_EQ(first.sampled_every, 5U);
+    EXPECT_LE(first.samples * first.sampled_every, first.operations) << "warm-up and drain are not sampled";
 }
 
 TEST_P(EachWorkload, LivesWithinItsCost) {

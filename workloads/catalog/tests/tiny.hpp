@@ -17,7 +17,7 @@ inline std::optional<engine::Arguments> tiny_arguments(const engine::WorkloadSpe
         {"larson-sizedN", {{"slots", "50"}, {"operations", "500"}, {"generation", "200"}}},
         {"mstressN", {{"scale", "2"}, {"rounds", "3"}, {"transfer", "20"}}},
         {"xmalloc-testN", {{"batch", "64"}, {"operations", "20"}, {"depth", "3"}}},
-        {"glibc-simple", {{"operations", "1600"}, {"touch", "page"}}},
+        {"glibc-simple", {{"operations", "1600"}}},
         {"glibc-threadN", {{"slots", "50"}, {"operations", "500"}}},
         {"cache-scratchN", {{"operations", "20"}, {"writes", "50"}}},
         {"cache-thrashN", {{"operations", "20"}, {"writes", "50"}}},
