@@ -4,6 +4,7 @@
 #include "workloads/trace/resolver.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace faultline::trace {
@@ -141,7 +142,8 @@ class Compiler {
             break;
         case Call::Kind::allocate: {
             if (call.old_is_lost) {
-                release(call.thread, call.old, Step::free, 0);
+                const Release way = release_of(call.old);
+                release(call.thread, call.old, way.step, std::uint64_t{1} << way.alignment_log2);
             }
             const Step step = step_for(call.op);
             if (call.op == Op::calloc || has_alignment(call.op)) {
@@ -201,9 +203,34 @@ class Compiler {
         streams_[thread].free_slots.push_back(slot);
     }
 
+    // How a block must be released whose release the trace does not hold: as the word that defined it tells.
+    struct Release {
+        Step step;
+        std::uint16_t alignment_log2;
+    };
+    Release release_of(const Block& block) const {
+        const std::vector<std::uint64_t>& words = streams_[block.thread].words;
+        std::size_t at = block.definition;
+        switch (step_of(words[at])) {
+        case Step::op_new:
+            return {Step::op_delete, 0};
+        case Step::op_new_aligned: {
+            do {
+                --at; // over a `wide`
+            } while (step_of(words[at]) != Step::param);
+            const std::uint64_t alignment = std::max<std::uint64_t>(value_of(words[at]), 1);
+            return {Step::op_delete_aligned, static_cast<std::uint16_t>(std::countr_zero(alignment))};
+        }
+        default:
+            return {Step::free, 0};
+        }
+    }
+
     void collect_leftovers() {
         const auto leave = [&](const Block& block) {
-            streams_[block.thread].leftovers.push_back({block.slot, 0, block.size});
+            const Release way = release_of(block);
+            streams_[block.thread].leftovers.push_back(
+                {block.slot, static_cast<std::uint16_t>(way.step), way.alignment_log2, block.size});
         };
         resolver_.blocks().for_each([&](std::uint64_t, const Block& block) { leave(block); });
         for (const Block& block : resolver_.unfinished()) {

@@ -298,7 +298,17 @@ void Player::free_leftovers(std::span<const Leftover> leftovers) {
             const std::uint64_t cookie = cookie_of(make_word(Step::end, leftover.slot, size), salt_);
             sum_ += engine::check(block, checked_bytes(size), cookie, touch_);
         }
-        std::free(block);
+        switch (static_cast<Step>(leftover.release)) {
+        case Step::op_delete:
+            ::operator delete(block);
+            break;
+        case Step::op_delete_aligned: // at least a pointer's, as it was allocated
+            ::operator delete (
+                block, std::align_val_t{std::max(std::size_t{1} << leftover.alignment_log2, sizeof(void*))});
+            break;
+        default:
+            std::free(block);
+        }
     }
 }
 

@@ -64,6 +64,13 @@ bool words_are_sound(const std::uint64_t* words, std::uint64_t count, std::uint3
     return true;
 }
 
+bool is_sound_leftover(const Leftover& leftover, std::uint32_t slots) {
+    const auto release = static_cast<Step>(leftover.release);
+    return leftover.slot < slots && leftover.release <= step_last &&
+           (release == Step::free || release == Step::op_delete || release == Step::op_delete_aligned) &&
+           leftover.alignment_log2 < 48;
+}
+
 } // namespace
 
 Program::Program(Program&& other) noexcept
@@ -125,7 +132,7 @@ Result<Program> Program::map(int fd, const std::string& name) {
                        fits(thread.leftovers_offset, thread.leftovers, sizeof(Leftover), size) &&
                        words_are_sound(program.words(thread), thread.words, thread.slots, header.edges);
             for (std::uint64_t i = 0; is_sound && i < thread.leftovers; ++i) {
-                is_sound = program.leftovers(thread)[i].slot < thread.slots;
+                is_sound = is_sound_leftover(program.leftovers(thread)[i], thread.slots);
             }
         }
     }

@@ -84,11 +84,12 @@ constexpr std::uint64_t value_of(std::uint64_t word) {
 
 inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
 // Counts changes of what compile() writes too, since compiled traces are kept.
-inline constexpr std::uint32_t program_version = 3;
+inline constexpr std::uint32_t program_version = 4;
 
 struct Leftover { // a block that is live at the end
     std::uint32_t slot;
-    std::uint32_t reserved;
+    std::uint16_t release;        // by what: the number of free, op_delete or op_delete_aligned
+    std::uint16_t alignment_log2; // for op_delete_aligned
     std::uint64_t size;
 };
 

@@ -42,6 +42,11 @@ Result<Program> load(const std::string& path) {
     return Program::map(compiled->get(), path);
 }
 
+// Between two rounds the leftovers are freed inside of measure().
+std::uint64_t operations_of(const ProgramHeader& header, std::uint64_t repeat) {
+    return header.operations * repeat + header.live_blocks * (repeat - 1);
+}
+
 class Replay final : public Workload {
   public:
     explicit Replay(const Arguments& arguments)
@@ -112,10 +117,7 @@ class Replay final : public Workload {
         }
     }
 
-    std::uint64_t operations() const override {
-        const ProgramHeader& header = program_->header();
-        return header.operations * repeat_ + header.live_blocks * (repeat_ - 1);
-    }
+    std::uint64_t operations() const override { return operations_of(program_->header(), repeat_); }
 
     std::uint64_t checksum() const override {
         std::uint64_t sum = mix64(seed_) ^ program_->header().checksum;
@@ -208,7 +210,7 @@ Cost cost(const Arguments& arguments) {
     const auto repeat = static_cast<std::uint64_t>(arguments.integer("repeat"));
     return {.live_bytes = header.peak_live_bytes,
             .allocated_bytes = header.requested_bytes * repeat,
-            .operations = header.operations * repeat};
+            .operations = operations_of(header, repeat)};
 }
 
 std::unique_ptr<Workload> make(const Arguments& arguments) {

@@ -1,9 +1,13 @@
 // Replay in this process, on whatever malloc it has: all threads, all edges, the trace's own end, and a checksum that
 // does not depend on how threads happened to run.
+#include "workloads/trace/program.hpp"
+#include "workloads/trace/program_cache.hpp"
 #include "workloads/trace/replay.hpp"
 #include "workloads/trace/tests/temporary.hpp"
+#include "workloads/trace/writer.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 using namespace faultline;
 using trace::testing_support::TemporaryFolder;
@@ -13,6 +17,8 @@ namespace {
 struct Outcome {
     std::uint64_t operations = 0;
     std::uint64_t checksum = 0;
+    std::uint64_t cost_operations = 0;
+    std::uint64_t mapped_bytes = 0;
     std::vector<std::string> notes;
 };
 
@@ -31,7 +37,8 @@ Outcome replay(const std::string& trace, std::map<std::string, std::string, std:
     workload->warmup();
     workload->measure();
     workload->drain();
-    return {workload->operations(), workload->checksum(), workload->notes()};
+    return {workload->operations(), workload->checksum(), trace::replay_spec.cost(*arguments).operations,
+            workload->mapped_bytes(), workload->notes()};
 }
 
 bool says(const Outcome& outcome, const std::string& text) {
@@ -90,7 +97,59 @@ TEST(ReplayTest, EveryWayOfTouchingAndRepeatingEnds) {
     replay(trace, {{"touch", "none"}});
     const Outcome thrice = replay(trace, {{"repeat", "3"}});
     EXPECT_EQ(thrice.operations, 3 * all.operations + 2 * 30);
+    EXPECT_EQ(thrice.cost_operations, thrice.operations);
     EXPECT_EQ(replay(trace, {{"repeat", "3"}, {"slack", "0"}}).checksum, thrice.checksum);
+}
+
+TEST(ReplayTest, SaysHowMuchOfItsFileIsResident) {
+    const TemporaryFolder folder;
+    const auto program = trace::ensure_program(folder.write("t.txt", make_text()), folder.path());
+    ASSERT_TRUE(program) << program.error().line();
+    const Outcome outcome = replay(*program);
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    EXPECT_EQ(outcome.mapped_bytes % page, 0u);
+    EXPECT_GE(outcome.mapped_bytes, std::filesystem::file_size(*program));
+    EXPECT_LT(outcome.mapped_bytes, std::filesystem::file_size(*program) + page);
+}
+
+// An AddressSanitizer build proves the pairs: it knows which call made a block.
+TEST(ReplayTest, LeftoversAreReleasedAsTheyWereMade) {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "made.fltrace";
+    auto writer = trace::TraceWriter::create(path, 0);
+    ASSERT_TRUE(writer) << writer.error().line();
+    const auto add = [&](trace::Op op, std::uint64_t pointer, std::uint64_t size, std::uint64_t extra) {
+        ASSERT_TRUE(writer->add({.time = pointer,
+                                 .pointer = pointer,
+                                 .size = size,
+                                 .extra = extra,
+                                 .position = 0,
+                                 .thread = 1,
+                                 .op = op}));
+    };
+    add(trace::Op::malloc, 0x1000, 10, 0);
+    add(trace::Op::op_new, 0x2000, 20, 0);
+    add(trace::Op::op_new_aligned, 0x3000, 30, 256);
+    add(trace::Op::op_new_aligned, 0x4000, 40, 1);
+    add(trace::Op::memalign, 0x5000, 50, 64);
+    ASSERT_TRUE(writer->finish());
+
+    const auto file = trace::ensure_program(path, folder.path());
+    ASSERT_TRUE(file) << file.error().line();
+    const auto program = trace::Program::map(*file);
+    ASSERT_TRUE(program) << program.error().line();
+    std::vector<std::pair<trace::Step, unsigned>> ways;
+    for (const trace::Leftover& leftover : program->leftovers(program->threads()[0])) {
+        ways.emplace_back(static_cast<trace::Step>(leftover.release), leftover.alignment_log2);
+    }
+    using trace::Step;
+    EXPECT_EQ(ways, (std::vector<std::pair<Step, unsigned>>{{Step::free, 0},
+                                                            {Step::op_delete, 0},
+                                                            {Step::op_delete_aligned, 8},
+                                                            {Step::op_delete_aligned, 0},
+                                                            {Step::free, 0}}));
+    EXPECT_EQ(replay(*file).operations, 5u);
+    EXPECT_EQ(replay(*file, {{"repeat", "3"}}).operations, 25u);
 }
 
 TEST(ReplayTest, ABrokenTraceIsNamedByPrepare) {

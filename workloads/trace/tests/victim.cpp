@@ -24,6 +24,7 @@ void exchange_between_threads() {
     std::vector<std::vector<void*>> made(threads, std::vector<void*>(blocks));
     for (const bool frees : {false, true}) {
         std::vector<std::thread> team;
+        team.reserve(threads);
         for (int t = 0; t < threads; ++t) {
             team.emplace_back([&made, frees, t] {
                 for (int i = 0; i < blocks; ++i) {
