@@ -59,6 +59,8 @@ const char* kind_name(probes::Kind kind) {
     return "";
 }
 
+} // namespace
+
 const char* status_name(probes::Status status) {
     switch (status) {
     case probes::Status::ok:
@@ -70,8 +72,6 @@ const char* status_name(probes::Status status) {
     }
     return "";
 }
-
-} // namespace
 
 results::Document describe(const plan::Plan& plan, const trial::Settings& settings,
                            std::span<const std::unique_ptr<probes::Probe>> probes,

@@ -15,4 +15,7 @@ results::Document describe(const plan::Plan& plan, const trial::Settings& settin
 
 results::Json describe_tool(const std::vector<std::string>& argv);
 
+// "ok", "degraded" or "unavailable", as documents and listings write it.
+const char* status_name(probes::Status status);
+
 } // namespace faultline::cli

@@ -1,6 +1,7 @@
 // `faultline list`: what there is, and what is missing and how to get it.
 #include "allocators/registry/registry.hpp"
 #include "harness/cli/command.hpp"
+#include "harness/cli/describe.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/plan/suite.hpp"
 #include "kernel-probes/probe.hpp"
@@ -115,12 +116,6 @@ Listing suites() {
     }
     listing.table = table.text();
     return listing;
-}
-
-const char* status_name(probes::Status status) {
-    return status == probes::Status::ok         ? "ok"
-           : status == probes::Status::degraded ? "degraded"
-                                                : "unavailable";
 }
 
 Listing probe_capabilities() {

@@ -1,22 +1,16 @@
 #include "harness/cli/progress.hpp"
 
 #include "harness/cli/table.hpp"
+#include "workloads/engine/clock.hpp"
 
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace faultline::cli {
 namespace {
-
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::size_t terminal_columns() {
     winsize size{};
@@ -31,7 +25,8 @@ std::string minutes(double seconds) {
 } // namespace
 
 Progress::Progress(const plan::Plan& plan, bool quiet)
-    : plan_(plan), quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), began_ns_(now_ns()) {}
+    : plan_(plan), quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), began_ns_(engine::monotonic_ns()) {
+}
 
 Progress::~Progress() {
     clear();
@@ -59,7 +54,7 @@ void Progress::trial_starts(const plan::TrialSpec& spec, std::size_t done, std::
     }
     std::string left = "?";
     if (done > 0) {
-        const double spent = static_cast<double>(now_ns() - began_ns_) * 1e-9;
+        const double spent = static_cast<double>(engine::monotonic_ns() - began_ns_) * 1e-9;
         left = minutes(spent / static_cast<double>(done) * static_cast<double>(total - done));
     }
     std::string text =
@@ -82,7 +77,7 @@ void Progress::trial_ended(const results::TrialResult& result) {
 
 void Progress::round_ended(unsigned rounds_whole) {
     if (!terminal_) {
-        const double spent = static_cast<double>(now_ns() - began_ns_) * 1e-9;
+        const double spent = static_cast<double>(engine::monotonic_ns() - began_ns_) * 1e-9;
         const double left = spent / rounds_whole * (plan_.rounds - rounds_whole);
         line(fmt::format("round {} of {} done, {} left", rounds_whole, plan_.rounds, minutes(left)));
     }

@@ -1,9 +1,9 @@
 #include "harness/trial/watch.hpp"
 
 #include "base/file.hpp"
+#include "workloads/engine/clock.hpp"
 
 #include <charconv>
-#include <ctime>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,12 +13,6 @@ namespace {
 
 constexpr int tick_ms = 20;              // how often memory and time-out are looked at
 constexpr std::size_t tail_bytes = 4096; // what is kept of the worker's output
-
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::string proc_path(pid_t pid, const char* file) {
     return "/proc/" + std::to_string(pid) + "/" + file;
@@ -65,7 +59,7 @@ class Watcher {
 
     Watched run() {
         note_usage_before_release();
-        seen_.begin_ns = now_ns();
+        seen_.begin_ns = engine::monotonic_ns();
         process_.release();
         bool running = true;
         while (running) {
@@ -151,7 +145,7 @@ class Watcher {
     }
 
     void check_limits() {
-        const std::uint64_t now = now_ns();
+        const std::uint64_t now = engine::monotonic_ns();
         if (now - seen_.begin_ns > timeout_ns_) {
             seen_.timed_out = true;
         }
