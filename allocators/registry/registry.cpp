@@ -49,6 +49,9 @@ tl::unexpected<Error> unknown_name(std::string_view name) {
     if (edit_distance(name, nearest->name) <= std::max<std::size_t>(2, name.size() / 3)) {
         remedy = fmt::format("did you mean \"{}\"? {}", nearest->name, list_remedy);
     }
+    if (name.find('/') != std::string_view::npos) {
+        remedy = fmt::format("for a library of your own write NAME=PATH: mine={}", name);
+    }
     return fail(Exit::usage, "", fmt::format("unknown allocator \"{}\"", name), std::move(remedy));
 }
 

@@ -9,6 +9,7 @@
 #include "harness/cli/progress.hpp"
 #include "harness/cli/stop.hpp"
 #include "harness/cli/summary_table.hpp"
+#include "harness/cli/table.hpp"
 #include "harness/host/host.hpp"
 #include "harness/plan/targets.hpp"
 #include "harness/plan/traces.hpp"
@@ -116,9 +117,10 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
     }
     const std::size_t trials = (plan.rows.size() * plan.arms.size() - plan.skips.size()) * plan.rounds;
     std::fprintf(stderr, "%s\n",
-                 fmt::format("{}: {} workloads, {} allocators{}, {} rounds, {} trials, seed {}", plan.suite,
-                             plan.rows.size(), subjects, subjects < plan.arms.size() ? " and the floor" : "",
-                             plan.rounds, trials, plan.seed)
+                 fmt::format("{}: {}, {}{}, {}, {}, seed {}", plan.suite,
+                             counted(plan.rows.size(), "workload"), counted(subjects, "allocator"),
+                             subjects < plan.arms.size() ? " and the floor" : "",
+                             counted(plan.rounds, "round"), counted(trials, "trial"), plan.seed)
                      .c_str());
     for (const plan::Skip& skip : plan.skips) {
         std::fprintf(stderr, "skipped: %s on %s: %s\n", plan.rows[skip.row].label.c_str(),
@@ -132,6 +134,20 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
         std::fprintf(stderr, "%u things about this host make results worse; see `faultline doctor`\n",
                      warnings);
     }
+}
+
+// A report goes into a folder, which is made, or into a file of its own ending in .html.
+Result<void> check_report_place(const std::string& place) {
+    std::error_code error;
+    if (place.ends_with(".html")) {
+        return check_writable(place);
+    }
+    if (!place.empty() && std::filesystem::exists(place, error) &&
+        !std::filesystem::is_directory(place, error)) {
+        return fail(Exit::cannot_create, place, "is a file",
+                    "give --report a folder, or a name ending in .html");
+    }
+    return {};
 }
 
 int make_report(const Options& options) {
@@ -177,6 +193,9 @@ int run(const Options& options) {
     if (auto writable = check_writable(options.output); !writable) {
         return report(writable.error());
     }
+    if (auto place = check_report_place(options.report); !place) {
+        return report(place.error());
+    }
     auto extra = parse_environment(options.environment);
     if (!extra) {
         return report(extra.error());
@@ -220,10 +239,11 @@ void describe_options(CLI::App& command, Options& options) {
     command
         .add_option("-a,--allocators", options.allocators,
                     "Comma-separated names or NAME=path.so; all: what is installed [the suite's]")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command
         .add_option("-r,--rounds", options.rounds,
-                    "Rounds: each runs every workload on every allocator once [the suite's]")
+                    "Rounds: each runs every workload on every allocator once [the suite's, else 10]")
         ->check(CLI::Range(1, 10'000));
     command.add_option("--seed", options.seed,
                        "Seed of order and operation streams [drawn anew, and recorded]");
@@ -245,7 +265,8 @@ void describe_options(CLI::App& command, Options& options) {
         ->transform(CLI::AsSizeValue(false));
     command
         .add_option("--probes", options.probes, "Groups of kernel figures [all; see `faultline list probes`]")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command
         .add_option("--env", options.environment,
                     "NAME=VALUE for the workers, recorded in the document; may be repeated")

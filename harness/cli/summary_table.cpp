@@ -10,6 +10,9 @@
 namespace faultline::cli {
 namespace {
 
+// The signed-rank test on fewer pairs cannot reach 95 % confidence (2^-5 on each side is 6 %).
+constexpr unsigned rounds_for_a_verdict = 6;
+
 using results::Cell;
 using Reading = std::optional<double> Cell::*;
 
@@ -98,12 +101,16 @@ std::string summary_table(const plan::Plan& plan, const results::Document& docum
         }
     }
     const results::Summary summary = results::summarise(document.trials, workloads, allocators);
-    std::string text = fmt::format("\nmedians of {} rounds; {} is 1.00x, less is better\n\n",
-                                   document.rounds_whole, summary.allocators[0]);
-    text += comparison(summary, subjects, "time", &Cell::wall_ns, human_ns) + "\n";
+    std::string text = fmt::format("\nmedians over {}; {} is 1.00x, less is better\n\n",
+                                   counted(document.rounds_whole, "round"), summary.allocators[0]);
+    text += comparison(summary, subjects, "CPU time/operation", &Cell::cpu_ns_per_operation, human_ns) + "\n";
     text += comparison(summary, subjects, "peak memory", &Cell::peak_rss_bytes, human_bytes);
     for (std::size_t i = subjects; i < allocators.size(); ++i) {
         text += floor_line(summary, i);
+    }
+    if (document.rounds_whole < rounds_for_a_verdict) {
+        text += fmt::format("\n{} cannot make a difference certain; use --rounds 20 for verdicts\n",
+                            counted(document.rounds_whole, "round"));
     }
     return text;
 }

@@ -6,13 +6,14 @@
 namespace faultline::cli {
 namespace {
 
-std::string scaled(double value, double step, const std::vector<const char*>& units) {
+// Three significant digits; `whole` where the first unit cannot be divided.
+std::string scaled(double value, double step, bool whole, const std::vector<const char*>& units) {
     std::size_t unit = 0;
     while (value >= step && unit + 1 < units.size()) {
         value /= step;
         ++unit;
     }
-    const int decimals = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    const int decimals = (whole && unit == 0) || value >= 100 ? 0 : value >= 10 ? 1 : 2;
     return fmt::format("{:.{}f} {}", value, decimals, units[unit]);
 }
 
@@ -46,11 +47,15 @@ std::string Table::text() const {
 }
 
 std::string human_bytes(double bytes) {
-    return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
+    return scaled(bytes, 1024, true, {"B", "KiB", "MiB", "GiB", "TiB"});
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string human_ns(double nanoseconds) {
-    return scaled(nanoseconds, 1000, {"ns", "µs", "ms", "s"});
+    return scaled(nanoseconds, 1000, false, {"ns", "µs", "ms", "s"});
 }
 
 } // namespace faultline::cli

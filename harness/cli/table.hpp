@@ -26,6 +26,8 @@ std::size_t display_width(const std::string& text);
 
 // "12.3 KiB", "1.50 GiB"; three significant digits.
 std::string human_bytes(double bytes);
+// "1 round", "3 rounds"
+std::string counted(std::size_t count, const std::string& noun);
 // "812 ns", "1.23 ms", "4.56 s"
 std::string human_ns(double nanoseconds);
 

@@ -32,7 +32,8 @@ struct SuiteRow {
 struct Suite {
     std::string name;
     std::string summary;
-    unsigned rounds = 5;
+    unsigned rounds =
+        10; // where neither a suite nor the user says: enough for a verdict on clear differences
     std::uint64_t idle_ms = 200;
     std::uint64_t timeout_s = 60; // of one trial
     std::vector<std::string> allocators;

@@ -25,9 +25,10 @@ SuiteRow row_of(const std::string& use) {
     return row;
 }
 
-SuiteRow trace_row(const std::string& path) {
-    SuiteRow row = row_of("replay");
-    row.parameters["trace"] = fs::absolute(path).string();
+// FILE or FILE:parameter=value,...: the parameters are those of workload `replay`.
+SuiteRow trace_row(const std::string& word, const std::string& file) {
+    SuiteRow row = row_of("replay" + word.substr(file.size()));
+    row.parameters["trace"] = fs::absolute(file).string();
     return row;
 }
 
@@ -37,26 +38,27 @@ Result<Suite> read_word(const std::string& word) {
         return load_suite(named);
     }
     const auto selection = select_workload(word, command_line);
+    const std::string file = is_file(word) ? word : word.substr(0, word.find(':'));
     if (!selection) {
         if (word.ends_with(".toml")) {
             return load_suite(word);
         }
         const bool looks_like_path =
             word.find('/') != std::string::npos || word.find('.') != std::string::npos;
-        if (!looks_like_path && !is_file(word)) {
+        if (!looks_like_path && !is_file(file)) {
             return fail(Exit::usage, command_line,
                         "\"" + word + "\" is no suite, workload or file: " + selection.error().what,
                         selection.error().remedy + " and `faultline list suites`");
         }
-        if (!is_file(word)) {
-            return fail(Exit::no_input, word, "no such file",
+        if (!is_file(file)) {
+            return fail(Exit::no_input, file, "no such file",
                         "name a suite, a workload, or a trace that exists");
         }
     }
     Suite suite;
     suite.name = word;
     suite.directory = ".";
-    suite.rows.push_back(selection ? row_of(word) : trace_row(word));
+    suite.rows.push_back(selection ? row_of(word) : trace_row(word, file));
     return suite;
 }
 

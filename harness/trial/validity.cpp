@@ -95,7 +95,8 @@ std::optional<std::string> why_invalid(const Observation& observation, const reg
     }
     if (observation.measure_wall_ns < minimum_measure_ns) {
         return "measured for " + std::to_string(observation.measure_wall_ns) + " ns only, less than " +
-               std::to_string(minimum_measure_ns) + " ns; give the workload more operations";
+               std::to_string(minimum_measure_ns) +
+               " ns; give the workload more operations, or a trace more turns with FILE:repeat=N";
     }
     return std::nullopt;
 }

@@ -111,6 +111,7 @@ def test_bad_allocators_are_one_line_each(tmp_path):
     unreadable = tmp_path / "text.so"
     unreadable.write_text("not ELF")
     assert_one_line(refused("jemaloc"), 64, "jemaloc", "jemalloc")
+    assert_one_line(refused("./libmine.so"), 64, "NAME=PATH")
     assert_one_line(refused("x=/nonexistent.so"), 66, "/nonexistent.so")
     assert_one_line(refused(f"x={unreadable}"), 65, unreadable)
     assert_one_line(refused(f"x={tmp_path}"), 66, tmp_path)
@@ -150,6 +151,9 @@ def test_an_output_that_cannot_be_written_is_found_before_any_work(tmp_path):
     assert_one_line(faultline("run", "pair", "-a", "system", "-o", tmp_path / "none" / "r.json"), 73, "r.json")
     assert_one_line(faultline("run", "pair", "-a", "system", "-o", tmp_path), 73, tmp_path)
     assert time.monotonic() - begin < 20
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    assert_one_line(faultline("run", "pair", "-a", "system", "-o", tmp_path / "r.json", "--report", taken), 73, "taken")
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     assert_one_line(faultline("run", "pair", "-a", "system", "-o", fifo), 73, "fifo", "regular file")
