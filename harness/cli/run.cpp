@@ -2,7 +2,6 @@
 // starts, runs the rounds, prints a short table, and hands the document to the report.
 #include "base/file.hpp"
 #include "base/layout.hpp"
-#include "base/time.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/describe.hpp"
 #include "harness/cli/dispatch.hpp"
@@ -16,6 +15,7 @@
 #include "harness/trial/campaign.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>

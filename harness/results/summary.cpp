@@ -10,7 +10,6 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
     std::vector<double> wall;
     std::vector<double> cpu;
     std::vector<double> peak;
-    std::vector<double> faults;
     for (const TrialResult& trial : trials) {
         if (trial.workload != workload || trial.allocator != allocator) {
             continue;
@@ -22,7 +21,6 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
         }
         ++cell.valid;
         wall.push_back(static_cast<double>(measure->wall_ns));
-        faults.push_back(static_cast<double>(measure->minor_faults));
         if (measure->operations > 0) {
             cpu.push_back(static_cast<double>(measure->cpu_ns) / static_cast<double>(measure->operations));
         }
@@ -36,7 +34,6 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
     cell.wall_ns = middle(wall);
     cell.cpu_ns_per_operation = middle(cpu);
     cell.peak_rss_bytes = middle(peak);
-    cell.minor_faults = middle(faults);
     return cell;
 }
 

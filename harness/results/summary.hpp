@@ -16,7 +16,6 @@ struct Cell {
     std::optional<double> wall_ns; // medians over valid trials
     std::optional<double> cpu_ns_per_operation;
     std::optional<double> peak_rss_bytes;
-    std::optional<double> minor_faults;
 };
 
 struct Row {
