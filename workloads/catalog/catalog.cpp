@@ -12,13 +12,15 @@ namespace faultline {
 namespace {
 
 constexpr const engine::WorkloadSpec* all[] = {
-    &synthetic::pair_spec,          &synthetic::batch_spec,
-    &synthetic::larson_spec,        &synthetic::larson_sized_spec,
-    &synthetic::mstress_spec,       &synthetic::mleak_spec,
-    &synthetic::alloc_test_spec,    &synthetic::xmalloc_test_spec,
-    &synthetic::glibc_simple_spec,  &synthetic::glibc_thread_spec,
-    &synthetic::cache_scratch_spec, &synthetic::cache_thrash_spec,
-    &synthetic::malloc_large_spec,  &trace::replay_spec,
+    &synthetic::pair_spec,         &synthetic::batch_spec,
+    &synthetic::larson_spec,       &synthetic::larson_sized_spec,
+    &synthetic::mstress_spec,      &synthetic::mleak_spec,
+    &synthetic::rptest_spec,       &synthetic::sh6bench_spec,
+    &synthetic::sh8bench_spec,     &synthetic::alloc_test_spec,
+    &synthetic::xmalloc_test_spec, &synthetic::glibc_simple_spec,
+    &synthetic::glibc_thread_spec, &synthetic::cache_scratch_spec,
+    &synthetic::cache_thrash_spec, &synthetic::malloc_large_spec,
+    &trace::replay_spec,
 };
 
 std::string quoted(std::string_view text) {
