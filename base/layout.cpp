@@ -27,6 +27,9 @@ const std::filesystem::path& prefix() {
 std::filesystem::path worker() {
     return prefix() / "bin" / "faultline-worker";
 }
+std::filesystem::path checker() {
+    return prefix() / "bin" / "faultline-check";
+}
 std::filesystem::path libraries() {
     return prefix() / "lib";
 }

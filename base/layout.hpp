@@ -8,6 +8,7 @@ namespace faultline::layout {
 
 const std::filesystem::path& prefix(); // of the running program; "/usr" or ".../build/release"
 std::filesystem::path worker();        // bin/faultline-worker
+std::filesystem::path checker();       // bin/faultline-check
 std::filesystem::path libraries();     // lib: libslabuddy.so, libnullmalloc.so, libfaultline-record.so
 std::filesystem::path subcommands();   // libexec/faultline: faultline-report, ...
 std::filesystem::path suites();        // share/faultline/suites

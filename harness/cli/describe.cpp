@@ -22,12 +22,9 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     }
     Json allocators = Json::array();
     for (const plan::Arm& arm : plan.arms) {
-        allocators.push_back({{"name", arm.allocator.name},
-                              {"path", arm.allocator.path.string()},
-                              {"version", arm.allocator.version},
-                              {"version_source", arm.allocator.version_source},
-                              {"sha256", arm.allocator.sha256},
-                              {"role", arm.role == plan::Role::floor ? "floor" : "subject"}});
+        Json allocator = describe_allocator(arm.allocator);
+        allocator["role"] = arm.role == plan::Role::floor ? "floor" : "subject";
+        allocators.push_back(std::move(allocator));
     }
     Json skipped = Json::array();
     for (const plan::Skip& skip : plan.skips) {
@@ -104,6 +101,14 @@ results::Document describe(const plan::Plan& plan, const trial::Settings& settin
         }
     }
     return document;
+}
+
+results::Json describe_allocator(const registry::Allocator& allocator) {
+    return {{"name", allocator.name},
+            {"path", allocator.path.string()},
+            {"version", allocator.version},
+            {"version_source", allocator.version_source},
+            {"sha256", allocator.sha256}};
 }
 
 results::Json describe_tool(const std::vector<std::string>& argv) {

@@ -13,6 +13,7 @@ results::Document describe(const plan::Plan& plan, const trial::Settings& settin
                            std::span<const std::unique_ptr<probes::Probe>> probes,
                            const std::vector<host::DoctorFinding>& findings);
 
+results::Json describe_allocator(const registry::Allocator& allocator);
 results::Json describe_tool(const std::vector<std::string>& argv);
 
 // "ok", "degraded" or "unavailable", as documents and listings write it.

@@ -5,6 +5,7 @@
 #include "harness/cli/command.hpp"
 #include "harness/cli/describe.hpp"
 #include "harness/cli/dispatch.hpp"
+#include "harness/cli/invocation.hpp"
 #include "harness/cli/progress.hpp"
 #include "harness/cli/stop.hpp"
 #include "harness/cli/summary_table.hpp"
@@ -19,8 +20,6 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
-#include <sys/random.h>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -45,39 +44,6 @@ struct Options {
     bool json = false;
     bool quiet = false;
 };
-
-std::vector<std::string> own_command() {
-    std::vector<std::string> words;
-    std::string text = read_file("/proc/self/cmdline").value_or("faultline");
-    for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find('\0', start), text.size());
-        words.push_back(text.substr(start, end - start));
-        start = end + 1;
-    }
-    return words;
-}
-
-std::uint64_t random_seed() {
-    std::uint32_t seed = 0;
-    return ::getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : 1;
-}
-
-Result<trial::Variables> parse_environment(const std::vector<std::string>& settings) {
-    trial::Variables variables;
-    for (const std::string& setting : settings) {
-        const std::size_t equals = setting.find('=');
-        if (equals == 0 || equals == std::string::npos) {
-            return fail(Exit::usage, "--env " + setting, "is not NAME=VALUE",
-                        "write for example --env MALLOC_ARENA_MAX=2");
-        }
-        if (setting.starts_with("LD_PRELOAD=")) {
-            return fail(Exit::usage, "--env LD_PRELOAD", "is how the allocator under test is loaded",
-                        "name the library with -a NAME=path.so");
-        }
-        variables[setting.substr(0, equals)] = setting.substr(equals + 1);
-    }
-    return variables;
-}
 
 Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes) {
     auto suite = plan::gather(options.words);
@@ -201,7 +167,7 @@ int run(const Options& options) {
         return report(extra.error());
     }
     trial::Settings settings;
-    settings.variables = trial::inherited(environ, *extra);
+    settings.variables = process::inherited(environ, *extra);
     const std::uint64_t spare = host::available_memory_bytes() / 5 * 4;
     settings.memory_limit_bytes = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : spare;
     auto plan = make_plan(options, std::min(spare, settings.memory_limit_bytes));

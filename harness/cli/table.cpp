@@ -20,8 +20,15 @@ std::string scaled(double value, double step, bool whole, const std::vector<cons
 } // namespace
 
 std::size_t display_width(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    std::size_t width = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\x1b') { // a colour: "ESC [ ... m"
+            i = std::min(text.find('m', i), text.size());
+        } else {
+            width += (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80 ? 1 : 0;
+        }
+    }
+    return width;
 }
 
 std::string Table::text() const {

@@ -21,7 +21,7 @@ class Table {
     Align align_rest_;
 };
 
-// Columns a terminal needs for UTF-8 text of single-width characters.
+// Columns a terminal needs for UTF-8 text of single-width characters, colours left out.
 std::size_t display_width(const std::string& text);
 
 // "12.3 KiB", "1.50 GiB"; three significant digits.

@@ -21,19 +21,19 @@ constexpr int worker_report_fd = 4;
 
 // The floor's arena is faulted in before the first phase, for all that this row will ever ask of it: what the kernel
 // needs to hand out pages that are never given back is not the harness's cost.
-Variables variables_of(const plan::Row& row, const plan::Arm& arm, const Settings& settings) {
-    Variables variables = settings.variables;
+process::Variables variables_of(const plan::Row& row, const plan::Arm& arm, const Settings& settings) {
+    process::Variables variables = settings.variables;
     if (arm.role == plan::Role::floor) {
         variables.try_emplace("NULLMALLOC_POPULATE", std::to_string(plan::floor_bytes(row.cost) >> 20) + "M");
     }
     return variables;
 }
 
-Command worker_command(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
-                       int phase_fd, int report_fd) {
+process::Command worker_command(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
+                                int phase_fd, int report_fd) {
     const plan::Row& row = plan.rows[spec.row];
     const plan::Arm& arm = plan.arms[spec.arm];
-    Command command;
+    process::Command command;
     command.argv = {layout::worker().string(),
                     "--workload=" + std::string(row.spec->name),
                     "--threads=" + std::to_string(row.arguments.threads),
@@ -46,7 +46,7 @@ Command worker_command(const plan::Plan& plan, const plan::TrialSpec& spec, cons
         command.argv.push_back("--set");
         command.argv.push_back(name + "=" + (replaced != row.for_worker.end() ? replaced->second : value));
     }
-    command.environment = worker_environment(
+    command.environment = process::worker_environment(
         variables_of(row, arm, settings),
         arm.allocator.preload ? arm.allocator.path : std::filesystem::path(), spec.environment_bytes);
     command.inherit = {{phase_fd, worker_phase_fd}, {report_fd, worker_report_fd}};
@@ -187,8 +187,8 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     if (!report_fd) {
         return fail_errno(Exit::os, row.label, "cannot make a memory file", errno);
     }
-    auto process =
-        Process::start_stopped(worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
+    auto process = process::Process::start_stopped(
+        worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
     if (!process) {
         return tl::unexpected(process.error());
     }
@@ -210,7 +210,7 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     outcome.stopped = seen.stopped;
     TrialResult& result = outcome.result;
     result.series = series_json(sampler->stop(), seen.begin_ns);
-    const ExitStatus exit = process->reap();
+    const process::ExitStatus exit = process->reap();
     result.workload = row.label;
     result.allocator = allocator.name;
     result.allocator_path = allocator.path.string();

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "harness/plan/plan.hpp"
+#include "harness/process/environment.hpp"
 #include "harness/results/document.hpp"
-#include "harness/trial/environment.hpp"
 #include "kernel-probes/probe.hpp"
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace faultline::trial {
 
 struct Settings {
-    Variables variables;                  // the worker's, without LD_PRELOAD
+    process::Variables variables;         // the worker's, without LD_PRELOAD
     std::uint64_t memory_limit_bytes = 0; // resident memory at which a trial is stopped
     std::uint64_t sample_interval_ns = 10'000'000;
     int stop_fd = -1; // becomes readable when the user wants to stop

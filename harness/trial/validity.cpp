@@ -1,5 +1,6 @@
 #include "harness/trial/validity.hpp"
 
+#include "harness/process/observe.hpp"
 #include "workloads/engine/protocol.hpp"
 
 #include <algorithm>
@@ -16,18 +17,8 @@ using results::Json;
 constexpr const char* required_symbols[] = {"malloc",  "free",     "calloc",
                                             "realloc", "memalign", "operator new"};
 
-std::string last_line(const std::string& text) {
-    const std::size_t end = text.find_last_not_of('\n');
-    if (end == std::string::npos) {
-        return "";
-    }
-    const std::size_t start = text.rfind('\n', end);
-    return text.substr(start == std::string::npos ? 0 : start + 1,
-                       end - (start == std::string::npos ? 0 : start + 1) + 1);
-}
-
 std::string with_stderr(const std::string& reason, const Observation& observation) {
-    const std::string said = last_line(observation.stderr_tail);
+    const std::string said = process::last_line(observation.stderr_tail);
     return said.empty() ? reason : reason + ": " + said;
 }
 

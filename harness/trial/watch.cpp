@@ -1,6 +1,7 @@
 #include "harness/trial/watch.hpp"
 
 #include "base/file.hpp"
+#include "harness/process/observe.hpp"
 #include "workloads/engine/clock.hpp"
 
 #include <charconv>
@@ -11,8 +12,7 @@
 namespace faultline::trial {
 namespace {
 
-constexpr int tick_ms = 20;              // how often memory and time-out are looked at
-constexpr std::size_t tail_bytes = 4096; // what is kept of the worker's output
+constexpr int tick_ms = 20; // how often memory and time-out are looked at
 
 std::string proc_path(pid_t pid, const char* file) {
     return "/proc/" + std::to_string(pid) + "/" + file;
@@ -33,18 +33,6 @@ std::optional<std::uint64_t> status_bytes(const std::string& status, std::string
     return kibibytes * 1024;
 }
 
-std::uint64_t resident_bytes(pid_t pid) {
-    const auto statm = read_file(proc_path(pid, "statm"));
-    std::uint64_t pages = 0;
-    if (statm) {
-        const std::size_t space = statm->find(' ');
-        if (space != std::string::npos) {
-            std::from_chars(statm->data() + space + 1, statm->data() + statm->size(), pages);
-        }
-    }
-    return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
 bool maps_hold(pid_t pid, const std::filesystem::path& library) {
     const auto maps = read_file(proc_path(pid, "maps"));
     return maps && maps->find(" " + library.string() + "\n") != std::string::npos;
@@ -52,8 +40,9 @@ bool maps_hold(pid_t pid, const std::filesystem::path& library) {
 
 class Watcher {
   public:
-    Watcher(Process& process, int phase_fd, const std::filesystem::path& library, std::uint64_t timeout_s,
-            const Settings& settings, std::span<const std::unique_ptr<probes::Probe>> probes)
+    Watcher(process::Process& process, int phase_fd, const std::filesystem::path& library,
+            std::uint64_t timeout_s, const Settings& settings,
+            std::span<const std::unique_ptr<probes::Probe>> probes)
         : process_(process), phase_fd_(phase_fd), library_(library), timeout_ns_(timeout_s * 1'000'000'000),
           settings_(settings), probes_(probes) {}
 
@@ -69,7 +58,7 @@ class Watcher {
                             {settings_.stop_fd, POLLIN, 0}};
             ::poll(fds, 4, tick_ms);
             if ((fds[2].revents & POLLIN) != 0) {
-                collect_output();
+                output_.collect(process_.stderr_fd());
             } else if ((fds[2].revents & POLLHUP) != 0) {
                 output_open_ = false; // else poll would return at once for ever
             }
@@ -91,7 +80,8 @@ class Watcher {
                 running = false;
             }
         }
-        collect_output();
+        output_.collect(process_.stderr_fd());
+        seen_.output_tail = output_.take();
         return std::move(seen_);
     }
 
@@ -151,36 +141,27 @@ class Watcher {
         }
         if (now - memory_checked_ns_ >= tick_ms * 1'000'000ULL) {
             memory_checked_ns_ = now;
-            seen_.memory_exceeded = resident_bytes(process_.pid()) > settings_.memory_limit_bytes;
+            seen_.memory_exceeded = process::resident_bytes(process_.pid()) > settings_.memory_limit_bytes;
         }
     }
 
-    void collect_output() {
-        char buffer[4096];
-        ssize_t n = 0;
-        while ((n = ::read(process_.stderr_fd(), buffer, sizeof buffer)) > 0) {
-            seen_.output_tail.append(buffer, static_cast<std::size_t>(n));
-            if (seen_.output_tail.size() > tail_bytes) {
-                seen_.output_tail.erase(0, seen_.output_tail.size() - tail_bytes);
-            }
-        }
-    }
-
-    Process& process_;
+    process::Process& process_;
     int phase_fd_;
     const std::filesystem::path& library_;
     std::uint64_t timeout_ns_;
     const Settings& settings_;
     std::span<const std::unique_ptr<probes::Probe>> probes_;
     std::uint64_t memory_checked_ns_ = 0;
+    process::OutputTail output_;
     bool output_open_ = true;
     Watched seen_;
 };
 
 } // namespace
 
-Watched watch(Process& process, int phase_fd, const std::filesystem::path& library, std::uint64_t timeout_s,
-              const Settings& settings, std::span<const std::unique_ptr<probes::Probe>> probes) {
+Watched watch(process::Process& process, int phase_fd, const std::filesystem::path& library,
+              std::uint64_t timeout_s, const Settings& settings,
+              std::span<const std::unique_ptr<probes::Probe>> probes) {
     return Watcher(process, phase_fd, library, timeout_s, settings, probes).run();
 }
 

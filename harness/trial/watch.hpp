@@ -2,7 +2,7 @@
 // collects what it prints, and stops it at its time-out, its memory limit or the user's wish.
 #pragma once
 
-#include "harness/trial/process.hpp"
+#include "harness/process/process.hpp"
 #include "harness/trial/trial.hpp"
 
 #include <array>
@@ -27,7 +27,8 @@ struct Watched {
     bool stopped = false;
 };
 
-Watched watch(Process& process, int phase_fd, const std::filesystem::path& library, std::uint64_t timeout_s,
-              const Settings& settings, std::span<const std::unique_ptr<probes::Probe>> probes);
+Watched watch(process::Process& process, int phase_fd, const std::filesystem::path& library,
+              std::uint64_t timeout_s, const Settings& settings,
+              std::span<const std::unique_ptr<probes::Probe>> probes);
 
 } // namespace faultline::trial

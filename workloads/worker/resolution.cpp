@@ -1,7 +1,7 @@
 #include "workloads/worker/resolution.hpp"
 
-#include <climits>
-#include <cstdlib>
+#include "workloads/engine/object.hpp"
+
 #include <dlfcn.h>
 #include <nlohmann/json.hpp>
 
@@ -25,14 +25,6 @@ constexpr Symbol symbols[] = {
     {"operator delete", "_ZdlPv"},
 };
 
-std::string file_of(const void* address) {
-    Dl_info info{};
-    if (dladdr(address, &info) == 0 || info.dli_fname == nullptr)
-        return {};
-    char real[PATH_MAX];
-    return realpath(info.dli_fname, real) != nullptr ? real : info.dli_fname;
-}
-
 template <typename Function>
 Function function(const char* name) {
     return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
@@ -53,10 +45,8 @@ void ask_number(nlohmann::ordered_json& versions, const char* name) {
 
 std::vector<std::pair<std::string, std::string>> resolved_symbols() {
     std::vector<std::pair<std::string, std::string>> found;
-    for (const Symbol& symbol : symbols) {
-        const void* address = dlsym(RTLD_DEFAULT, symbol.mangled);
-        found.emplace_back(symbol.name, address == nullptr ? std::string() : file_of(address));
-    }
+    for (const Symbol& symbol : symbols)
+        found.emplace_back(symbol.name, engine::object_of(dlsym(RTLD_DEFAULT, symbol.mangled)));
     return found;
 }
 

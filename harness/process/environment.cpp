@@ -1,10 +1,10 @@
-#include "harness/trial/environment.hpp"
+#include "harness/process/environment.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <string_view>
 
-namespace faultline::trial {
+namespace faultline::process {
 namespace {
 
 constexpr std::string_view needed[] = {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"};
@@ -51,4 +51,4 @@ std::vector<std::string> worker_environment(const Variables& variables, const st
     return environment;
 }
 
-} // namespace faultline::trial
+} // namespace faultline::process

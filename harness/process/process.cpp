@@ -1,4 +1,4 @@
-#include "harness/trial/process.hpp"
+#include "harness/process/process.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace faultline::trial {
+namespace faultline::process {
 namespace {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -166,4 +166,4 @@ Process::~Process() {
     }
 }
 
-} // namespace faultline::trial
+} // namespace faultline::process

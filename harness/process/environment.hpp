@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace faultline::trial {
+namespace faultline::process {
 
 using Variables = std::map<std::string, std::string>;
 
@@ -20,4 +20,4 @@ Variables inherited(const char* const* environ, const Variables& extra);
 std::vector<std::string> worker_environment(const Variables& variables, const std::filesystem::path& preload,
                                             unsigned padding);
 
-} // namespace faultline::trial
+} // namespace faultline::process

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace faultline::trial {
+namespace faultline::process {
 
 struct Command {
     std::vector<std::string> argv;
@@ -50,4 +50,4 @@ class Process {
     Fd stderr_;
 };
 
-} // namespace faultline::trial
+} // namespace faultline::process

@@ -1,5 +1,5 @@
-#include "harness/trial/environment.hpp"
-#include "harness/trial/process.hpp"
+#include "harness/process/environment.hpp"
+#include "harness/process/process.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 using namespace faultline;
-using trial::Command;
-using trial::Process;
+using process::Command;
+using process::Process;
 
 namespace {
 
@@ -98,16 +98,16 @@ TEST(Process, AProgramThatCannotRunSaysSo) {
 TEST(Environment, KeepsTuningVariablesAndDropsTheRest) {
     const char* const given[] = {"PATH=/bin",        "MALLOC_CONF=a:b", "MIMALLOC_VERBOSE=1",
                                  "LD_PRELOAD=/x.so", "EDITOR=vi",       nullptr};
-    const auto variables = trial::inherited(given, {{"MALLOC_CONF", "c:d"}});
+    const auto variables = process::inherited(given, {{"MALLOC_CONF", "c:d"}});
     EXPECT_EQ(variables,
-              (trial::Variables{{"PATH", "/bin"}, {"MALLOC_CONF", "c:d"}, {"MIMALLOC_VERBOSE", "1"}}));
+              (process::Variables{{"PATH", "/bin"}, {"MALLOC_CONF", "c:d"}, {"MIMALLOC_VERBOSE", "1"}}));
 }
 
 TEST(Environment, PreloadsOnlyWhereAskedAndPadsAsAsked) {
-    const auto with = trial::worker_environment({}, "/opt/a.so", 10);
+    const auto with = process::worker_environment({}, "/opt/a.so", 10);
     EXPECT_NE(std::find(with.begin(), with.end(), "LD_PRELOAD=/opt/a.so"), with.end());
     EXPECT_NE(std::find(with.begin(), with.end(), "FAULTLINE_PADDING=xxxxxxxxxx"), with.end());
-    const auto without = trial::worker_environment({}, "", 0);
+    const auto without = process::worker_environment({}, "", 0);
     EXPECT_TRUE(std::none_of(without.begin(), without.end(),
                              [](const auto& v) { return v.starts_with("LD_PRELOAD"); }));
 }

@@ -1,0 +1,203 @@
+#include "harness/cli/stress_table.hpp"
+
+#include "harness/cli/table.hpp"
+#include "harness/stress/document.hpp"
+#include "workloads/stress/voice.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace faultline::cli {
+namespace {
+
+using stress::CheckResult;
+using stress::Outcome;
+using stress::Verdict;
+
+// Red for what is broken, green for a misuse that was stopped, yellow for one that did harm.
+std::string coloured(const std::string& text, const stress::Judged& judged) {
+    const char* colour = judged.verdict == Verdict::broken    ? "31;1"
+                         : judged.outcome == Outcome::stopped ? "32"
+                         : judged.outcome == Outcome::corrupted || judged.outcome == Outcome::crashed
+                             ? "33"
+                             : nullptr;
+    return colour == nullptr ? text : fmt::format("\x1b[{}m{}\x1b[0m", colour, text);
+}
+
+std::string cell(const CheckResult* result, const Look& look) {
+    if (result == nullptr) {
+        return ""; // stopped before it
+    }
+    std::string text = cell_word(result->judged.outcome);
+    if (result->judged.verdict == Verdict::broken) {
+        text = "!" + text;
+    } else if (stress::first_said(result->seen, stress::word::note)) {
+        text += "*";
+    }
+    return look.colour ? coloured(text, result->judged) : text;
+}
+
+class Tables {
+  public:
+    Tables(const stress::Plan& plan, const stress::Campaign& campaign, const Look& look)
+        : plan_(plan), look_(look) {
+        for (const CheckResult& result : campaign.results) {
+            by_place_[{result.check, result.allocator}] = &result;
+        }
+    }
+
+    std::string of_kind(stress::Kind kind) const {
+        std::vector<std::size_t> rows;
+        for (std::size_t c = 0; c < plan_.checks.size(); ++c) {
+            if (plan_.checks[c]->kind() == kind && by_place_.contains({c, 0})) {
+                rows.push_back(c);
+            }
+        }
+        std::string text;
+        for (std::size_t first = 0; !rows.empty() && first < plan_.allocators.size();) {
+            std::size_t count = plan_.allocators.size() - first;
+            std::string block = table(kind, rows, first, count);
+            while (count > 1 && block.find('\n') != std::string::npos && widest(block) > look_.columns) {
+                block = table(kind, rows, first, --count);
+            }
+            text += "\n" + block;
+            first += count;
+        }
+        return text;
+    }
+
+  private:
+    std::string table(stress::Kind kind, const std::vector<std::size_t>& rows, std::size_t first,
+                      std::size_t count) const {
+        std::vector<std::string> header{std::string(stress::kind_name(kind))};
+        for (std::size_t a = first; a < first + count; ++a) {
+            header.push_back(plan_.allocators[a].name);
+        }
+        Table out(std::move(header), Table::Align::left);
+        for (const std::size_t c : rows) {
+            std::vector<std::string> cells{
+                "  " + std::string(plan_.checks[c]->name.substr(stress::kind_name(kind).size() + 1))};
+            for (std::size_t a = first; a < first + count; ++a) {
+                const auto found = by_place_.find({c, a});
+                cells.push_back(cell(found == by_place_.end() ? nullptr : found->second, look_));
+            }
+            out.add(std::move(cells));
+        }
+        return out.text();
+    }
+
+    static std::size_t widest(const std::string& text) {
+        std::size_t most = 0;
+        for (std::size_t start = 0; start < text.size();) {
+            const std::size_t end = std::min(text.find('\n', start), text.size());
+            most = std::max(most, display_width(text.substr(start, end - start)));
+            start = end + 1;
+        }
+        return most;
+    }
+
+    const stress::Plan& plan_;
+    const Look& look_;
+    std::map<std::pair<std::size_t, std::size_t>, const CheckResult*> by_place_;
+};
+
+std::string broken_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
+    std::string text;
+    for (const CheckResult& result : campaign.results) {
+        if (result.judged.verdict == Verdict::broken) {
+            const stress::Check& check = *plan.checks[result.check];
+            text +=
+                fmt::format("\nbroken: {} on {}: {}{}\n", check.name, plan.allocators[result.allocator].name,
+                            stress::outcome_name(result.judged.outcome),
+                            result.judged.why.empty() ? "" : ": " + result.judged.why);
+            text +=
+                fmt::format("  promised{}{}: {}\n", check.by.empty() ? "" : " by ", check.by, check.promise);
+            for (const stress::Said& said : result.seen.said) {
+                if (said.word == stress::word::artifact) {
+                    text += fmt::format("  shown by {}\n", said.text);
+                }
+            }
+        }
+    }
+    return text;
+}
+
+// The same remark of several allocators once, with all of their names.
+std::string note_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
+    std::vector<std::pair<std::string, std::string>> notes; // what, whose
+    for (const CheckResult& result : campaign.results) {
+        for (const stress::Said& said : result.seen.said) {
+            if (said.word != stress::word::note) {
+                continue;
+            }
+            const std::string what = fmt::format("{}: {}", plan.checks[result.check]->name, said.text);
+            const std::string& whose = plan.allocators[result.allocator].name;
+            const auto known =
+                std::find_if(notes.begin(), notes.end(), [&](const auto& n) { return n.first == what; });
+            if (known == notes.end()) {
+                notes.emplace_back(what, whose);
+            } else if (!known->second.ends_with(whose)) {
+                known->second += ", " + whose;
+            }
+        }
+    }
+    std::string text = notes.empty() ? "" : "\n* differs where nothing forbids it:\n";
+    for (const auto& [what, whose] : notes) {
+        text += fmt::format("  {} ({})\n", what, whose);
+    }
+    return text;
+}
+
+} // namespace
+
+const char* cell_word(Outcome outcome) {
+    switch (outcome) {
+    case Outcome::held:
+        return "ok";
+    case Outcome::failed:
+        return "fail";
+    case Outcome::crashed:
+        return "crash";
+    case Outcome::stopped:
+        return "stop";
+    case Outcome::hung:
+        return "hang";
+    case Outcome::exhausted:
+        return "mem";
+    case Outcome::lost:
+        return "lost";
+    case Outcome::corrupted:
+        return "harm";
+    case Outcome::unnoticed:
+        return "-";
+    case Outcome::skipped:
+        return "skip";
+    case Outcome::unproven:
+        return "other";
+    }
+    return "";
+}
+
+std::string stress_tables(const stress::Plan& plan, const stress::Campaign& campaign, const Look& look) {
+    const Tables tables(plan, campaign, look);
+    std::string text;
+    for (const stress::Kind kind : stress::kinds) {
+        text += tables.of_kind(kind);
+        if (kind == stress::Kind::misuse && text.find("\nmisuse") != std::string::npos) {
+            text +=
+                "  stop: ended with a message; crash: without one; harm: the program saw memory go wrong; "
+                "-: went by unnoticed\n";
+        }
+    }
+    text += broken_lines(plan, campaign) + note_lines(plan, campaign) + "\n";
+    Table counts({"", "held", "broken", "information", "skipped"});
+    for (std::size_t a = 0; a < plan.allocators.size(); ++a) {
+        const stress::Counts count = stress::count(campaign, a);
+        counts.add({plan.allocators[a].name, std::to_string(count.ok), std::to_string(count.broken),
+                    std::to_string(count.information), std::to_string(count.skipped)});
+    }
+    return text + counts.text();
+}
+
+} // namespace faultline::cli

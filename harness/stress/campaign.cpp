@@ -1,0 +1,60 @@
+#include "harness/stress/campaign.hpp"
+
+#include "harness/stress/promises.hpp"
+#include "workloads/stress/voice.hpp"
+
+namespace faultline::stress {
+namespace {
+
+Task task_for(const Plan& plan, const Check& check, const registry::Allocator& allocator) {
+    Task task;
+    task.seed = plan.seed;
+    task.seconds = check.seconds > 0 ? plan.seconds.value_or(check.seconds) : 0;
+    task.artifacts = plan.artifacts.empty() ? "" : (plan.artifacts / allocator.name).string();
+    return task;
+}
+
+void compare_digests(std::span<CheckResult> row) {
+    std::vector<Judged> judged;
+    std::vector<std::optional<std::string>> digests;
+    for (const CheckResult& result : row) {
+        judged.push_back(result.judged);
+        digests.push_back(first_said(result.seen, word::digest));
+    }
+    judge_digests(judged, digests);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        row[i].judged = judged[i];
+    }
+}
+
+} // namespace
+
+Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observer& observer) {
+    Campaign campaign;
+    for (std::size_t c = 0; c < plan.checks.size(); ++c) {
+        const Check& check = *plan.checks[c];
+        const std::size_t row = campaign.results.size();
+        for (std::size_t a = 0; a < plan.allocators.size(); ++a) {
+            const registry::Allocator& allocator = plan.allocators[a];
+            CheckResult result{c, a, task_for(plan, check, allocator), {}, {}};
+            observer.check_starts(plan, c, a);
+            auto seen = run_check(check, result.task, allocator, settings);
+            if (!seen) {
+                return tl::unexpected(seen.error());
+            }
+            if (seen->stopped) {
+                campaign.stopped = true;
+                return campaign;
+            }
+            result.seen = std::move(*seen);
+            result.judged = judge(check, result.seen, allocator,
+                                  promises_to_stop(allocator.name, check.name, plan.required));
+            observer.check_ended(plan, result);
+            campaign.results.push_back(std::move(result));
+        }
+        compare_digests(std::span(campaign.results).subspan(row));
+    }
+    return campaign;
+}
+
+} // namespace faultline::stress

@@ -1,0 +1,42 @@
+// Many checks on many allocators, one after the other: each check on every allocator before the next.
+#pragma once
+
+#include "harness/stress/judge.hpp"
+
+#include <optional>
+
+namespace faultline::stress {
+
+struct Plan {
+    std::vector<const Check*> checks;
+    std::vector<registry::Allocator> allocators;
+    std::uint64_t seed = 1;            // every check's, on every allocator
+    std::optional<unsigned> seconds;   // of every timed check; nullopt: each its own
+    std::vector<std::string> required; // misuses that every allocator must stop
+    std::filesystem::path artifacts;   // each allocator gets a folder in it; "": leave nothing
+};
+
+struct CheckResult {
+    std::size_t check; // of the plan
+    std::size_t allocator;
+    Task task;
+    Observed seen;
+    Judged judged;
+};
+
+// Told what happens, for progress.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void check_starts(const Plan& plan, std::size_t check, std::size_t allocator) = 0;
+    virtual void check_ended(const Plan& plan, const CheckResult& result) = 0;
+};
+
+struct Campaign {
+    std::vector<CheckResult> results; // in the plan's order: check by check, allocator by allocator
+    bool stopped = false;             // by the user: what ran before is here
+};
+
+Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observer& observer);
+
+} // namespace faultline::stress

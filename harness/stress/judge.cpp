@@ -1,0 +1,180 @@
+#include "harness/stress/judge.hpp"
+
+#include "harness/process/observe.hpp"
+#include "workloads/stress/voice.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+namespace faultline::stress {
+namespace {
+
+std::string signal_name(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(number);
+}
+
+// "SIGABRT: free(): double free detected in tcache 2"
+std::string with_stderr(std::string why, const Observed& seen) {
+    // glibc and slabuddy end with their message, gperftools and scudo begin with it and go on.
+    const std::string first = seen.stderr_tail.substr(0, seen.stderr_tail.find('\n'));
+    const std::string said = first.empty() ? process::last_line(seen.stderr_tail) : first;
+    return said.empty() ? why : why + ": " + said;
+}
+
+// What no check says of itself.
+std::optional<Judged> from_outside(const Observed& seen) {
+    if (seen.memory_exceeded) {
+        return Judged{Outcome::exhausted, Verdict::broken, "used more memory than there is, and was ended"};
+    }
+    if (seen.timed_out) {
+        return Judged{Outcome::hung, Verdict::broken,
+                      with_stderr("did not end in time, and was ended", seen)};
+    }
+    if (seen.exit.signal) {
+        const bool silent = seen.stderr_tail.find_first_not_of('\n') == std::string::npos;
+        return Judged{silent ? Outcome::crashed : Outcome::stopped, Verdict::broken,
+                      with_stderr(signal_name(*seen.exit.signal), seen)};
+    }
+    return std::nullopt;
+}
+
+// An ending that the check did not choose: some allocators end the process with a message and a status.
+Judged bad_status(const Observed& seen) {
+    const bool silent = seen.stderr_tail.find_first_not_of('\n') == std::string::npos;
+    return {silent ? Outcome::crashed : Outcome::stopped, Verdict::broken,
+            with_stderr("exit status " + std::to_string(seen.exit.status.value_or(-1)), seen)};
+}
+
+std::optional<Judged> not_proven(const Observed& seen, const registry::Allocator& allocator) {
+    const auto loaded = first_said(seen, word::loaded);
+    if (!loaded) {
+        return std::nullopt; // it died before it could say so
+    }
+    std::string complaint = registry::judge_resolution(allocator, "malloc", *loaded);
+    if (complaint.empty()) {
+        return std::nullopt;
+    }
+    return Judged{Outcome::unproven, Verdict::broken, std::move(complaint)};
+}
+
+Judged judge_promise(const Observed& seen) {
+    if (auto failed = first_said(seen, word::failed)) {
+        return {Outcome::failed, Verdict::broken, *failed};
+    }
+    if (auto outside = from_outside(seen)) {
+        return *outside;
+    }
+    if (auto skipped = first_said(seen, word::skipped)) {
+        return {Outcome::skipped, Verdict::skipped, *skipped};
+    }
+    if (seen.exit.status != 0) {
+        return bad_status(seen);
+    }
+    if (!first_said(seen, word::end)) {
+        return {Outcome::lost, Verdict::broken, with_stderr("ended before its end, with status 0", seen)};
+    }
+    return {};
+}
+
+Judged judge_misuse(const Observed& seen, bool promised) {
+    Judged judged{Outcome::unnoticed, Verdict::information, ""};
+    if (auto outside = from_outside(seen)) {
+        judged = *outside;
+    } else if (auto skipped = first_said(seen, word::skipped)) {
+        return {Outcome::skipped, Verdict::skipped, *skipped};
+    } else if (seen.exit.status != 0) {
+        judged = bad_status(seen);
+    }
+    // Harm that the program saw counts even if it ended badly afterwards, for by then it was too late.
+    if (auto harm = first_said(seen, word::corrupted)) {
+        judged = {Outcome::corrupted, Verdict::information, *harm};
+    }
+    judged.verdict = !promised                            ? Verdict::information
+                     : judged.outcome == Outcome::stopped ? Verdict::ok
+                                                          : Verdict::broken;
+    return judged;
+}
+
+} // namespace
+
+const char* outcome_name(Outcome outcome) {
+    switch (outcome) {
+    case Outcome::held:
+        return "held";
+    case Outcome::failed:
+        return "failed";
+    case Outcome::crashed:
+        return "crashed";
+    case Outcome::stopped:
+        return "stopped";
+    case Outcome::hung:
+        return "hung";
+    case Outcome::exhausted:
+        return "exhausted";
+    case Outcome::lost:
+        return "lost";
+    case Outcome::corrupted:
+        return "corrupted";
+    case Outcome::unnoticed:
+        return "unnoticed";
+    case Outcome::skipped:
+        return "skipped";
+    case Outcome::unproven:
+        return "unproven";
+    }
+    return "";
+}
+
+const char* verdict_name(Verdict verdict) {
+    switch (verdict) {
+    case Verdict::ok:
+        return "ok";
+    case Verdict::broken:
+        return "broken";
+    case Verdict::information:
+        return "information";
+    case Verdict::skipped:
+        return "skipped";
+    }
+    return "";
+}
+
+std::optional<std::string> first_said(const Observed& seen, std::string_view word) {
+    const auto found =
+        std::find_if(seen.said.begin(), seen.said.end(), [&](const Said& said) { return said.word == word; });
+    return found == seen.said.end() ? std::nullopt : std::optional(found->text);
+}
+
+Judged judge(const Check& check, const Observed& seen, const registry::Allocator& allocator, bool promised) {
+    if (auto unproven = not_proven(seen, allocator)) {
+        return *unproven;
+    }
+    return check.kind() == Kind::misuse ? judge_misuse(seen, promised) : judge_promise(seen);
+}
+
+void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests) {
+    std::map<std::string, unsigned> votes;
+    for (const auto& digest : digests) {
+        if (digest) {
+            ++votes[*digest];
+        }
+    }
+    if (votes.size() < 2) {
+        return;
+    }
+    const auto most = std::max_element(votes.begin(), votes.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const bool tie = std::count_if(votes.begin(), votes.end(),
+                                   [&](const auto& vote) { return vote.second == most->second; }) > 1;
+    for (std::size_t i = 0; i < judged.size(); ++i) {
+        if (digests[i] && judged[i].outcome == Outcome::held && (tie || *digests[i] != most->first)) {
+            judged[i] = {Outcome::failed, Verdict::broken,
+                         "its result " + *digests[i] + " differs" +
+                             (tie ? " between the allocators" : " from the others' " + most->first)};
+        }
+    }
+}
+
+} // namespace faultline::stress

@@ -1,0 +1,53 @@
+// What is made of a check that ended. Pure functions of what was observed, so that each rule has its test.
+//
+// Each kind has its own way to judge. A misuse is not the allocator's fault: its outcome is information, and a failure
+// only where the allocator promised to stop it. Every other kind holds or is broken.
+#pragma once
+
+#include "harness/stress/runner.hpp"
+
+#include <optional>
+#include <span>
+
+namespace faultline::stress {
+
+enum class Outcome {
+    held,      // as promised
+    failed,    // the check said that it is not
+    crashed,   // died of a signal, and said nothing
+    stopped,   // died with a message: the allocator's own
+    hung,      // did not end in time
+    exhausted, // took all the memory there is
+    lost,      // ended as if it were done, without having come to its end
+    corrupted, // a misuse did harm that the program could see
+    unnoticed, // a misuse went by and did no harm that was seen
+    skipped,   // it could not be tried here
+    unproven,  // another malloc than the allocator's answered
+};
+const char* outcome_name(Outcome outcome);
+
+enum class Verdict {
+    ok,
+    broken,      // a promise does not hold: the command's exit status says so
+    information, // of a misuse that nobody promised to stop
+    skipped,
+};
+const char* verdict_name(Verdict verdict);
+
+struct Judged {
+    Outcome outcome = Outcome::held;
+    Verdict verdict = Verdict::ok;
+    std::string why; // one line: what the check or the allocator said, the signal; "" when it held
+};
+
+// `promised`: the allocator promises to stop this misuse.
+Judged judge(const Check& check, const Observed& seen, const registry::Allocator& allocator, bool promised);
+
+// A check that was run on several allocators and whose digests must agree: those that differ from the most frequent
+// one are broken; where none is most frequent, all of them are. `digests[i]` is nullopt where there is none.
+void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests);
+
+// The text of the first line of this word.
+std::optional<std::string> first_said(const Observed& seen, std::string_view word);
+
+} // namespace faultline::stress

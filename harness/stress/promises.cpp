@@ -1,0 +1,33 @@
+#include "harness/stress/promises.hpp"
+
+#include "workloads/stress/catalog.hpp"
+
+#include <algorithm>
+
+namespace faultline::stress {
+namespace {
+
+struct Promise {
+    std::string_view allocator;
+    const char* misuse; // a pattern
+};
+
+// From each allocator's own documentation; allocators/slabuddy/README.md for the project's.
+constexpr Promise promises[] = {
+    {"slabuddy", "misuse.double-free-*"},
+    {"slabuddy-checked", "misuse.double-free-*"},
+};
+
+} // namespace
+
+bool promises_to_stop(std::string_view allocator, std::string_view misuse,
+                      const std::vector<std::string>& required) {
+    return std::any_of(std::begin(promises), std::end(promises),
+                       [&](const Promise& promise) {
+                           return promise.allocator == allocator && means(promise.misuse, misuse);
+                       }) ||
+           std::any_of(required.begin(), required.end(),
+                       [&](const std::string& pattern) { return means(pattern, misuse); });
+}
+
+} // namespace faultline::stress
