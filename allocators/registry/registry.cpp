@@ -198,10 +198,16 @@ Result<Allocator> examine(std::string name, const fs::path& path, bool preload) 
     return allocator;
 }
 
-Result<Allocator> find_known(const Known& known) {
+Result<Allocator> find_known(const Known& known, std::string_view name) {
     return locate(known).and_then([&](const fs::path& path) {
-        return examine(std::string(known.name), path, known.origin != Origin::libc);
+        return examine(std::string(name), path, known.origin != Origin::libc);
     });
+}
+
+const Known* known_by(std::string_view name) {
+    const auto known = known_allocators();
+    const auto row = std::find_if(known.begin(), known.end(), [&](const Known& k) { return k.name == name; });
+    return row == known.end() ? nullptr : &*row;
 }
 
 bool well_formed_name(std::string_view name) {
@@ -227,10 +233,8 @@ bool is_cxx_runtime(std::string_view path) {
 Result<Allocator> find(std::string_view user_text) {
     const auto equals = user_text.find('=');
     if (equals == std::string_view::npos) {
-        const auto known = known_allocators();
-        const auto row =
-            std::find_if(known.begin(), known.end(), [&](const Known& k) { return k.name == user_text; });
-        return row == known.end() ? unknown_name(user_text) : find_known(*row);
+        const Known* known = known_by(user_text);
+        return known == nullptr ? unknown_name(user_text) : find_known(*known, known->name);
     }
     const std::string_view name = user_text.substr(0, equals);
     if (!well_formed_name(name)) {
@@ -241,7 +245,12 @@ Result<Allocator> find(std::string_view user_text) {
         return fail(Exit::usage, "", fmt::format("the name \"{}\" is taken: reports compare with it", name),
                     "choose another before the =");
     }
-    return locate_file(user_text.substr(equals + 1)).and_then([&](const fs::path& path) {
+    const std::string_view target = user_text.substr(equals + 1);
+    std::error_code error;
+    if (const Known* known = known_by(target); known != nullptr && !fs::exists(target, error)) {
+        return find_known(*known, name); // another name for it: two arms of one allocator show the noise alone
+    }
+    return locate_file(target).and_then([&](const fs::path& path) {
         return examine(std::string(name), path, true);
     });
 }
@@ -249,7 +258,7 @@ Result<Allocator> find(std::string_view user_text) {
 std::vector<Listed> list_all() {
     std::vector<Listed> all;
     for (const Known& known : known_allocators()) {
-        all.push_back({&known, find_known(known)});
+        all.push_back({&known, find_known(known, known.name)});
     }
     return all;
 }

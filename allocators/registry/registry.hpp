@@ -45,7 +45,8 @@ struct Allocator {
     std::string sha256;         // of the file, hex
 };
 
-// Resolves what the user wrote: a known name or NAME=path.so. Errors, each with a remedy: unknown name (with
+// Resolves what the user wrote: a known name, NAME=path.so, or NAME=known (the same under another name, for a
+// control). Errors, each with a remedy: unknown name (with
 // the nearest known one), not installed (with the package), missing, unreadable, not ELF, other architecture,
 // no malloc.
 Result<Allocator> find(std::string_view user_text);

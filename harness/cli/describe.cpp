@@ -35,6 +35,7 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     return {{"suite", plan.suite},
             {"seed", plan.seed},
             {"rounds", plan.rounds},
+            {"first_round", plan.first_round},
             {"idle_ms", plan.idle_ms},
             {"timeout_s", plan.timeout_s},
             {"memory_limit_bytes", settings.memory_limit_bytes},

@@ -5,8 +5,8 @@
 namespace faultline::cli {
 
 void Progress::trial_starts(const plan::TrialSpec& spec, std::size_t done, std::size_t total) {
-    status_.show(fmt::format("round {}/{}  trial {}/{}  {} left  {} on {}", spec.round + 1, plan_.rounds,
-                             done + 1, total,
+    status_.show(fmt::format("round {}/{}  trial {}/{}  {} left  {} on {}",
+                             spec.round - plan_.first_round + 1, plan_.rounds, done + 1, total,
                              status_.left(static_cast<double>(done), static_cast<double>(total)),
                              plan_.rows[spec.row].label, plan_.arms[spec.arm].allocator.name));
 }

@@ -33,7 +33,9 @@ struct Options {
     std::vector<std::string> allocators;
     std::vector<std::string> probes;
     std::vector<std::string> environment;
+    std::vector<std::string> only;
     std::optional<unsigned> rounds;
+    unsigned first_round = 0;
     std::optional<std::uint64_t> seed;
     std::optional<std::uint64_t> idle_ms;
     std::optional<std::uint64_t> timeout_s;
@@ -54,6 +56,7 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes)
     plan.suite = suite->name;
     plan.seed = options.seed.value_or(random_seed());
     plan.rounds = options.rounds.value_or(suite->rounds);
+    plan.first_round = options.first_round;
     plan.idle_ms = options.idle_ms.value_or(suite->idle_ms);
     plan.timeout_s = options.timeout_s.value_or(suite->timeout_s);
     auto rows = plan::make_rows(*suite);
@@ -61,6 +64,9 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes)
         return tl::unexpected(rows.error());
     }
     plan.rows = std::move(*rows);
+    if (auto kept = plan::keep_rows(plan.rows, options.only); !kept) {
+        return tl::unexpected(kept.error());
+    }
     if (auto compiled = plan::compile_traces(plan.rows, layout::cache() / "programs"); !compiled) {
         return tl::unexpected(compiled.error());
     }
@@ -211,6 +217,14 @@ void describe_options(CLI::App& command, Options& options) {
         .add_option("-r,--rounds", options.rounds,
                     "Rounds: each runs every workload on every allocator once [the suite's, else 10]")
         ->check(CLI::Range(1, 10'000));
+    command
+        .add_option("--first-round", options.first_round,
+                    "Number of the first round: with the same --seed, a later slice of one plan [0]")
+        ->check(CLI::Range(0, 1'000'000));
+    command
+        .add_option("--only", options.only,
+                    "Run this workload alone of those named, by its label; may be repeated")
+        ->allow_extra_args(false);
     command.add_option("--seed", options.seed,
                        "Seed of order and operation streams [drawn anew, and recorded]");
     command

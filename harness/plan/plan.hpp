@@ -43,6 +43,7 @@ struct Plan {
     std::string suite; // name of the suite, or the words of the command line
     std::uint64_t seed = 1;
     unsigned rounds = 5;
+    unsigned first_round = 0; // a later slice of a plan draws the rounds that the whole plan would have drawn
     std::uint64_t idle_ms = 200;
     std::uint64_t timeout_s = 60;
     std::vector<Row> rows;

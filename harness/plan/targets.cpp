@@ -207,6 +207,25 @@ Result<std::vector<Row>> make_rows(const Suite& suite) {
     return rows;
 }
 
+Result<void> keep_rows(std::vector<Row>& rows, std::span<const std::string> labels) {
+    for (const std::string& label : labels) {
+        if (std::none_of(rows.begin(), rows.end(), [&](const Row& row) { return row.label == label; })) {
+            std::string known;
+            for (const Row& row : rows) {
+                known += (known.empty() ? "" : ", ") + row.label;
+            }
+            return fail(Exit::usage, "--only", "no workload has the label \"" + label + "\"",
+                        "there are " + known);
+        }
+    }
+    if (!labels.empty()) {
+        std::erase_if(rows, [&](const Row& row) {
+            return std::find(labels.begin(), labels.end(), row.label) == labels.end();
+        });
+    }
+    return {};
+}
+
 Result<std::vector<Arm>> make_arms(std::span<const std::string> names, bool floor) {
     std::vector<Arm> arms;
     const auto add = [&](registry::Allocator allocator, Role role) {

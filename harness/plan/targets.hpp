@@ -16,6 +16,9 @@ Result<Suite> gather(std::span<const std::string> words);
 // Looks up names, finds files, validates parameters. Labels that two rows would share are refused.
 Result<std::vector<Row>> make_rows(const Suite& suite);
 
+// Leaves the rows of these labels; all of them when there are no labels. A label that no row has is refused.
+Result<void> keep_rows(std::vector<Row>& rows, std::span<const std::string> labels);
+
 // "A,B,name=path.so" or "all" (what is installed), without repetitions; the null allocator is added as the
 // floor unless `floor` is false or the user named it, which makes it a subject.
 Result<std::vector<Arm>> make_arms(std::span<const std::string> names, bool floor);

@@ -12,9 +12,9 @@ Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& setting
     CampaignEnd end;
     const std::size_t per_round = plan.rows.size() * plan.arms.size() - plan.skips.size();
     std::size_t done = 0;
-    for (unsigned round = 0; round < plan.rounds && !end.stopped; ++round) {
+    for (unsigned index = 0; index < plan.rounds && !end.stopped; ++index) {
         std::vector<results::TrialResult> trials;
-        for (const plan::TrialSpec& spec : plan::draw_round(plan, round)) {
+        for (const plan::TrialSpec& spec : plan::draw_round(plan, plan.first_round + index)) {
             observer.trial_starts(spec, done, per_round * plan.rounds);
             auto outcome = run(plan, spec, settings, probes);
             if (!outcome) {
@@ -36,7 +36,7 @@ Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& setting
             end.invalid += trial.valid() ? 0 : 1;
             document.trials.push_back(std::move(trial));
         }
-        document.rounds_whole = round + 1;
+        document.rounds_whole = index + 1;
         document.complete = document.rounds_whole == plan.rounds;
         if (document.complete) {
             document.tool["finished"] = timestamp();

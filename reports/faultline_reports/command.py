@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -16,6 +17,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(Exit.USAGE, "", message, f"see `{self.prog} --help`")
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """For `type` of an option: a whole number from `low` to `high`."""
+
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,19}", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return convert
 
 
 def reason(error: Exception) -> str:

@@ -64,12 +64,12 @@ def why_not_measured(document: Document, metric: Metric) -> str:
     return f"not measured: {reasons[0]}" if reasons else "not measured"
 
 
-def within(document: Document, base: str, candidate: str) -> list[Row]:
+def within(document: Document, base: str, candidate: str, compared: Sequence[Metric] = METRICS) -> list[Row]:
     """Two allocators of one document, paired by round; every row is judged together with all others."""
     rows: list[Row] = []
     families: list[Arms] = []
-    tables = {metric.key: metrics.samples(document, metric) for metric in METRICS}
-    places = [(workload.label, metric) for workload in document.workloads for metric in METRICS]
+    tables = {metric.key: metrics.samples(document, metric) for metric in compared}
+    places = [(workload.label, metric) for workload in document.workloads for metric in compared]
     for label, metric in places:
         table = tables[metric.key]
         families.append(Arms(table.get((label, base), {}), table.get((label, candidate), {}), metric.margin))

@@ -177,6 +177,7 @@ def _latency(entry: Object) -> model.Latency:
         count=entry.number("count") or 0.0,
         sampled_every=entry.number("sampled_every") or 1.0,
         percentiles={name: value for name in names if (value := entry.number(name)) is not None},
+        buckets=entry.pairs("buckets"),
     )
 
 

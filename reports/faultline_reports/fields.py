@@ -179,6 +179,15 @@ class Object:
                 return values
         return [self._number(f"{key}[{index}]", value) for index, value in enumerate(values)]
 
+    def pairs(self, key: str) -> list[tuple[float, float]]:
+        result = []
+        for index, pair in enumerate(self._list(key)):
+            if not isinstance(pair, list) or len(pair) != 2:
+                self.fail(f"{key}[{index}]", f"is {_kind(pair)}, not a pair")
+            first, second = (self._number(f"{key}[{index}]", value) for value in pair)
+            result.append((first, second))
+        return result
+
     def scalar(self, key: str) -> str:
         """A number or a text, as text: seeds need all their digits."""
         value = self._value.get(key)

@@ -127,8 +127,58 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+def _latency_quantile(share: float) -> Callable[[Trial], float | None]:
+    """Of all calls that were timed in a trial, whatever the operation and size: the middle of the histogram's
+    bucket that holds the quantile. None with too few beyond it to mean anything."""
+
+    def of(trial: Trial) -> float | None:
+        buckets: dict[float, float] = {}
+        for row in trial.latency:
+            for upper, samples in row.buckets:
+                buckets[upper] = buckets.get(upper, 0.0) + samples
+        total = sum(buckets.values())
+        if total * (1 - share) < thresholds.SAMPLES_BEYOND_QUANTILE:
+            return None
+        below, lower = 0.0, 0.0
+        for upper in sorted(buckets):
+            if below + buckets[upper] >= share * total:
+                # Within the bucket as if its samples were spread evenly: without that, a quantile that moves
+                # by less than a bucket would not move at all. Where buckets before it are empty, it begins at
+                # its own lower edge, a 32nd below.
+                begin = lower if lower > upper / 2 else upper * (31 / 32)
+                return begin + (upper - begin) * (share * total - below) / buckets[upper]
+            below, lower = below + buckets[upper], upper
+        return None
+
+    return of
+
+
+def _latency(key: str, name: str, share: float) -> Metric:
+    return Metric(
+        f"latency_{key}_ns",
+        f"Latency of a call, {name}",
+        f"Latency {key}",
+        "ns",
+        _latency_quantile(share),
+        thresholds.LATENCY,
+        "slower",
+        "faster",
+        f"{name} of the time that single calls of malloc, free and their relatives took, of those that were "
+        "timed, taken in each process and then compared.",
+        "latency",
+    )
+
+
+# Beside METRICS: what an A/B and the gate also look at.
+LATENCY: tuple[Metric, ...] = (
+    _latency("p50", "the median", 0.5),
+    _latency("p99", "the 99th percentile", 0.99),
+    _latency("p999", "the 99.9th percentile", 0.999),
+)
+
+
 def by_key(key: str) -> Metric:
-    return next(metric for metric in METRICS if metric.key == key)
+    return next(metric for metric in (*METRICS, *LATENCY) if metric.key == key)
 
 
 Samples = dict[tuple[str, str], dict[int, float]]  # (workload, allocator) -> round -> value

@@ -33,6 +33,7 @@ class Latency:
     count: float
     sampled_every: float
     percentiles: Mapping[str, float]  # "p50_ns", ..., "max_ns"
+    buckets: Sequence[tuple[float, float]] = ()  # (upper edge in ns, samples), ascending
 
 
 @dataclass(frozen=True)

@@ -123,13 +123,14 @@ def make(
     baseline_noise: float = 0.015,
     samples: int = 80,
     floor: bool = True,
+    shape_spread: float = 0.12,
 ) -> dict[str, Any]:
     """A whole document: autocorrelated drift shared by a round's trials, heavy-tailed noise in times, steady
     counts."""
     rng = random.Random(seed)
     names = [*allocators, *(["null"] if floor else [])]
     factors = {name: ALLOCATORS.get(name) or _unknown(name, rng) for name in names}
-    shape = {(w[0], n): math.exp(rng.gauss(0, 0.12)) for w in workloads for n in names}
+    shape = {(w[0], n): math.exp(rng.gauss(0, shape_spread)) for w in workloads for n in names}
     trials: list[dict[str, Any]] = []
     drift, clock = 0.0, 1_000_000_000_000
     for number in range(rounds):

@@ -200,6 +200,17 @@ TEST_F(RegistryTest, LibraryNamedByPathKeepsTheUsersNameAndResolvesLinks) {
     EXPECT_NE(found->version, "");
 }
 
+TEST_F(RegistryTest, KnownAllocatorMayBearASecondName) {
+    const auto system = registry::find("again=system");
+    ASSERT_TRUE(system) << system.error().line();
+    EXPECT_EQ(system->name, "again");
+    EXPECT_FALSE(system->preload);
+    const auto slabuddy = registry::find("again=slabuddy");
+    ASSERT_TRUE(slabuddy) << slabuddy.error().line();
+    EXPECT_EQ(slabuddy->path, registry::find("slabuddy")->path);
+    EXPECT_TRUE(slabuddy->preload);
+}
+
 TEST_F(RegistryTest, LibraryThatLeavesPartOfTheFamilyToLibcIsRefused) {
     const auto found = registry::find("x=" + wrong("mixes-heaps").string());
     ASSERT_FALSE(found);

@@ -63,6 +63,22 @@ def test_the_seed_reproduces_order_and_streams(tmp_path):
     assert shape(2) != first
 
 
+def test_a_slice_runs_the_rounds_that_the_whole_plan_would_have_run(tmp_path):
+    def shape(*arguments):
+        done, document = run(tmp_path, *WORKLOADS, "-a", "system,again=system", "--seed", 3, *arguments)
+        assert done.returncode == 0, done.stderr
+        return [
+            (t["round"], t["position"], t["workload"], t["allocator"], t["seed"], t["checksum"])
+            for t in document["trials"]
+        ]
+
+    whole = shape("--rounds", 3, "--no-floor")
+    assert shape("--rounds", 1, "--first-round", 2, "--no-floor") == [row for row in whole if row[0] == 2]
+    alone = shape("--rounds", 1, "--only", "glibc-simple", "--no-floor")
+    assert {row[2] for row in alone} == {"glibc-simple"}
+    assert {row[4] for row in alone} == {row[4] for row in whole if row[0] == 0 and row[2] == "glibc-simple"}
+
+
 @pytest.mark.parametrize(
     ("library", "reason"),
     [

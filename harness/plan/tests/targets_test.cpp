@@ -26,6 +26,20 @@ Error error_of(const std::vector<std::string>& words) {
 
 } // namespace
 
+TEST(Targets, OnlyTheRowsOfTheLabelsNamedAreKept) {
+    const std::vector<std::string> words{"pair:size=64", "glibc-simple"};
+    auto rows = rows_of(words);
+    const std::vector<std::string> labels{"glibc-simple"};
+    ASSERT_TRUE(plan::keep_rows(rows, labels));
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows.front().label, "glibc-simple");
+    const auto unknown = plan::keep_rows(rows, words);
+    ASSERT_FALSE(unknown);
+    EXPECT_NE(unknown.error().line().find("pair:size=64"), std::string::npos);
+    EXPECT_TRUE(plan::keep_rows(rows, {}));
+    EXPECT_EQ(rows.size(), 1U);
+}
+
 TEST(Targets, WordsBecomeRowsWithTheFieldsNames) {
     const auto rows = rows_of({"larson2", "larsonN:threads=3", "pair:size=64", "pair:size=128"});
     ASSERT_EQ(rows.size(), 4U);

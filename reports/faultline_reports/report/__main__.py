@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from faultline_reports import command, document
-from faultline_reports.errors import Exit, UserError
 from faultline_reports.model import Document
+from faultline_reports.output import directory, replacement
 
 EXAMPLE = """example:
   faultline report results.json -o out/report --baseline system
@@ -68,46 +66,7 @@ def target_file(output: str) -> str:
     """The file to write; a directory is made when it is missing."""
     if output.lower().endswith((".html", ".htm")) and not os.path.isdir(output):
         return output
-    try:
-        os.makedirs(output, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            Exit.CANNOT_CREATE, output, f"cannot be created: {command.reason(error)}", _REMEDY
-        ) from None
-    return os.path.join(output, "index.html")
-
-
-_REMEDY = "name a place with -o that you may write to"
-
-
-@contextlib.contextmanager
-def replacement(target: str) -> Iterator[Callable[[str], None]]:
-    """Writes `target` atomically: an older report stays whole until the new one is, and through any error."""
-    try:
-        handle, temporary = tempfile.mkstemp(".html", ".faultline-", os.path.dirname(target) or ".")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            Exit.CANNOT_CREATE, target, f"cannot be created: {command.reason(error)}", _REMEDY
-        ) from None
-
-    def write(text: str) -> None:
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, target)
-        except OSError as error:
-            raise UserError(Exit.IO, target, f"cannot be written: {command.reason(error)}", _REMEDY) from None
-
-    try:
-        yield write
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+    return os.path.join(directory(output), "index.html")
 
 
 def main() -> int:

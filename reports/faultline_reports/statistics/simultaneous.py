@@ -2,15 +2,15 @@
 
 max-T: the signs of each round's differences are flipped for all comparisons jointly, which keeps their
 dependence, and the largest standardised signed-rank statistic is noted; its quantile is the critical value
-for every comparison. Westfall and Young, "Resampling-Based Multiple Testing", 1993. The flipped values are
-residuals from each comparison's own Hodges-Lehmann estimate, so that real differences do not widen the
-others' intervals.
+for every comparison. Westfall and Young, "Resampling-Based Multiple Testing", 1993. For intervals the flipped
+values are residuals from each comparison's own Hodges-Lehmann estimate, so that real differences do not widen
+the others'; for the one-sided test they are what each comparison exceeds its own limit by.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,38 +24,79 @@ def intervals(comparisons: Sequence[Mapping[int, float]], wanted: float = CONFID
     """For each comparison (round -> difference) the bounds that hold for all together with at least the
     confidence wanted; None where so few rounds cannot give it."""
     critical = critical_value(comparisons, wanted)
-    return [_bounds(list(differences.values()), critical) for differences in comparisons]
+    return [bounds(list(differences.values()), critical) for differences in comparisons]
 
 
 def critical_value(comparisons: Sequence[Mapping[int, float]], wanted: float = CONFIDENCE) -> float:
     """The value that the largest |standardised signed-rank statistic| exceeds with probability 1 - wanted at
     most."""
     rounds = sorted({number for differences in comparisons for number in differences})
-    columns = [_signed_ranks(differences, rounds) for differences in comparisons if differences]
-    if not columns:
+    centred = [_less(differences, _centre(differences)) for differences in comparisons if differences]
+    if not centred:
         return math.inf
-    ranks = np.column_stack(columns)
-    largest = np.zeros(0)
-    signs = _signs(len(rounds))
-    for start in range(0, len(signs), 1024):  # in slices: a thousand comparisons must not need a gigabyte
-        statistics = np.abs(signs[start : start + 1024] @ ranks).max(axis=1)
-        largest = np.concatenate((largest, statistics))
+    ranks = np.column_stack([_column(entry, rounds, _for_interval) for entry in centred])
+    largest = _largest(ranks, two_sided=True)
     ordered = np.sort(largest)
     return float(ordered[math.ceil(wanted * len(ordered) - 1e-9) - 1])
 
 
-def _signed_ranks(differences: Mapping[int, float], rounds: Sequence[int]) -> Floats:
-    """Ranks of the absolute residuals with the residuals' signs, scaled to unit variance; 0 where a round is
-    missing."""
-    values = np.array([differences[number] for number in rounds if number in differences])
-    residuals = values - interval(list(values)).estimate
-    order = np.argsort(np.abs(residuals), kind="stable")
-    ranks = np.empty(len(values))
-    ranks[order] = np.arange(1, len(values) + 1)
-    signed = np.where(residuals < 0, -ranks, ranks) / math.sqrt(float((ranks**2).sum()))
+def exceed(comparisons: Sequence[Mapping[int, float]], limits: Sequence[float]) -> list[float]:
+    """For each comparison the adjusted p-value of "its centre is at most its limit": with all of them below a
+    level, at least one false rejection has that level as its probability at most. 1 where there are no
+    rounds."""
+    rounds = sorted({number for differences in comparisons for number in differences})
+    excess = [_less(differences, limit) for differences, limit in zip(comparisons, limits) if differences]
+    if not excess:
+        return [1.0] * len(comparisons)
+    ranks = np.column_stack([_column(entry, rounds, _for_test) for entry in excess])
+    largest = _largest(ranks, two_sided=False)
+    # The unflipped signs are among those drawn or enumerated, so no p-value is 0.
+    found = iter([float((largest >= seen - 1e-9).mean()) for seen in ranks.sum(axis=0)])
+    return [next(found) if differences else 1.0 for differences in comparisons]
+
+
+def _largest(ranks: Floats, two_sided: bool) -> Floats:
+    """The largest statistic of the comparisons (columns) under each pattern of signs."""
+    largest: list[Floats] = []
+    signs = _signs(len(ranks))
+    for start in range(0, len(signs), 1024):  # in slices: a thousand comparisons must not need a gigabyte
+        statistics = signs[start : start + 1024] @ ranks
+        largest.append((np.abs(statistics) if two_sided else statistics).max(axis=1))
+    return np.concatenate(largest)
+
+
+def _centre(differences: Mapping[int, float]) -> float:
+    return interval(list(differences.values())).estimate
+
+
+def _less(differences: Mapping[int, float], amount: float) -> dict[int, float]:
+    return {number: value - amount for number, value in differences.items()}
+
+
+def _column(
+    values: Mapping[int, float], rounds: Sequence[int], signed_ranks: Callable[[Floats], Floats]
+) -> Floats:
+    """Signed ranks by round, scaled to unit variance; 0 where a round is missing."""
+    present = [index for index, number in enumerate(rounds) if number in values]
+    ranks = signed_ranks(np.array([values[rounds[index]] for index in present]))
     column = np.zeros(len(rounds))
-    column[[index for index, number in enumerate(rounds) if number in differences]] = signed
+    column[present] = ranks / max(1.0, math.sqrt(float((ranks**2).sum())))
     return column
+
+
+def _for_interval(values: Floats) -> Floats:
+    """Ranks 1 to n whatever is tied or 0: the spread that an interval has to cover."""
+    ranks = np.empty(len(values))
+    ranks[np.argsort(np.abs(values), kind="stable")] = np.arange(1, len(values) + 1)
+    return np.where(values < 0, -ranks, ranks)
+
+
+def _for_test(values: Floats) -> Floats:
+    """Equal values share their mean rank, and 0 is evidence for neither side."""
+    _, group, counts = np.unique(np.abs(values), return_inverse=True, return_counts=True)
+    mean: Floats = (np.cumsum(counts) - (counts - 1) / 2)[group]
+    signed: Floats = np.sign(values) * mean
+    return signed
 
 
 def _signs(rounds: int) -> Floats:
@@ -68,15 +109,21 @@ def _signs(rounds: int) -> Floats:
     return np.vstack((np.ones(rounds), drawn))
 
 
-def _bounds(values: Sequence[float], critical: float) -> Bounds | None:
-    count = len(values)
-    if count == 0 or math.isinf(critical):
-        return None
-    # The statistic sum(s_i r_i) is 2 T+ - n (n + 1) / 2: accepted are centres with T+ at least `order`.
-    total = count * (count + 1) / 2
-    deviation = math.sqrt(count * (count + 1) * (2 * count + 1) / 6)
-    order = math.ceil((total - critical * deviation) / 2 - 1e-9)
+def bounds(values: Sequence[float], critical: float) -> Bounds | None:
+    """The interval of one comparison at a critical value of all; None where so few rounds give none."""
+    order = order_at(len(values), critical)
     if order < 1:
         return None
     averages = walsh_averages(values)
     return float(averages[order - 1]), float(averages[len(averages) - order])
+
+
+def order_at(rounds: int, critical: float) -> int:
+    """Which of the sorted Walsh averages is the bound where the standardised signed-rank statistic reaches
+    `critical`; 0: none does. The statistic sum(s_i r_i) is 2 T+ - n (n + 1) / 2: accepted are centres with T+
+    at least this."""
+    if math.isinf(critical):
+        return 0
+    total = rounds * (rounds + 1) / 2
+    deviation = math.sqrt(rounds * (rounds + 1) * (2 * rounds + 1) / 6)
+    return max(0, math.ceil((total - critical * deviation) / 2 - 1e-9))

@@ -19,7 +19,21 @@ FLIP_SEED = 20_130_401
 EXACT_SIGNED_RANK = 120
 EXACT_RANK_SUM = 60
 
-ROUNDS_RECOMMENDED = 20
+# What could have been seen: with this probability, over so many resamples of the noise in blocks of so many
+# rounds.
+POWER = 0.80
+RESAMPLES = 400
+RESAMPLE_SEED = 19_890_917
+NOISE_BLOCK = 4
+
+# Local A/B: this many rounds, then more until the half-width of every CPU time is small enough or there are
+# the most; looked at after so many rounds each time, an even number so that either arm went first as often.
+AB_ROUNDS = 20
+AB_MOST_ROUNDS = 60
+AB_STEP = 4
+AB_HALF_WIDTH = 0.02
+
+ROUNDS_RECOMMENDED = AB_ROUNDS
 PRECISE_ENOUGH = 0.05  # half-width of a typical interval beyond which a report warns
 ROUNDS_TO_SPEAK = 3  # below this, "the same in every round" is not worth saying
 
@@ -34,6 +48,8 @@ class Margin:
 
 CPU_TIME = Margin(0.03)
 WALL_TIME = Margin(0.05)
+LATENCY = Margin(0.10)
+SAMPLES_BEYOND_QUANTILE = 20  # a quantile of a trial's latency with fewer timed calls beyond it is not taken
 EVENTS = Margin(0.005, 4.0)
 PAGE_BYTES = 4096
 MEMORY = Margin(0.005, 4.0 * PAGE_BYTES)

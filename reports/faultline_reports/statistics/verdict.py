@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from faultline_reports.statistics import rank_sum, signed_rank, simultaneous
 from faultline_reports.statistics.interval import Interval
@@ -46,6 +46,8 @@ class Effect:
     verdict: Verdict
     unanimous: int  # +1 or -1 when every sample lies on that side of no difference, else 0
     paired: bool
+    differences: Mapping[int, float] = field(default_factory=dict)  # of paired arms, by round
+    critical: float = math.inf  # of the standardised statistic, for all that were judged together
 
     @property
     def samples(self) -> int:
@@ -80,7 +82,8 @@ def paired_differences(arms: Arms) -> tuple[Scale, dict[int, float]]:
 def judge_paired(family: Sequence[Arms]) -> list[Effect | None]:
     """The effects of comparisons that are looked at together; None where no round has both arms."""
     scaled = [paired_differences(arms) for arms in family]
-    together = simultaneous.intervals([differences for _, differences in scaled])
+    critical = simultaneous.critical_value([differences for _, differences in scaled])
+    together = [simultaneous.bounds(list(differences.values()), critical) for _, differences in scaled]
     effects: list[Effect | None] = []
     for arms, (scale, differences), bounds in zip(family, scaled, together):
         if not differences:
@@ -92,7 +95,8 @@ def judge_paired(family: Sequence[Arms]) -> list[Effect | None]:
         absolute = signed_rank.interval(list(both.values()), EQUIVALENCE_CONFIDENCE)
         verdict = _verdict(scale, bounds, narrow, absolute, arms.margin)
         side = _side(min(values), max(values), len(values))
-        effects.append(Effect(scale, signed_rank.interval(values), bounds, verdict, side, True))
+        shown = signed_rank.interval(values)
+        effects.append(Effect(scale, shown, bounds, verdict, side, True, differences, critical))
     return effects
 
 

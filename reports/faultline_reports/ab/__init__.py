@@ -1,0 +1,1 @@
+"""`faultline ab`. See README.md of this folder."""

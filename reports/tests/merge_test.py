@@ -1,0 +1,111 @@
+"""Parts of one plan become one document; anything else is refused with a line."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+from typing import Any
+
+import fake_documents
+import pytest
+from faultline_reports import comparison, document, merge, validate
+from faultline_reports.errors import UserError
+
+
+@pytest.fixture
+def whole() -> dict[str, Any]:
+    return fake_documents.make(
+        rounds=6, workloads=fake_documents.WORKLOADS[:2], allocators=("system", "jemalloc"), samples=2
+    )
+
+
+def part(whole: dict[str, Any], first: int, rounds: int) -> dict[str, Any]:
+    result = copy.deepcopy(whole)
+    result["trials"] = [t for t in result["trials"] if first <= t["round"] < first + rounds]
+    result["plan"].update(rounds=rounds, first_round=first)
+    result["rounds_whole"] = rounds
+    return result
+
+
+def joined(tmp_path: pathlib.Path, *parts: Any) -> dict[str, Any]:
+    paths = []
+    for number, value in enumerate(parts):
+        paths.append(str(tmp_path / f"part{number}.json"))
+        text = value if isinstance(value, str) else json.dumps(value)
+        pathlib.Path(paths[-1]).write_text(text, "utf-8")
+    assert merge.run([*paths, "-o", str(tmp_path / "whole.json")]) == 0
+    result: dict[str, Any] = json.loads((tmp_path / "whole.json").read_text("utf-8"))
+    return result
+
+
+def test_slices_in_any_order_are_the_run_they_were_cut_from(
+    tmp_path: pathlib.Path, whole: dict[str, Any]
+) -> None:
+    found = joined(tmp_path, part(whole, 4, 2), part(whole, 0, 1), part(whole, 1, 3))
+    assert found["trials"] == whole["trials"]
+    assert (found["plan"]["rounds"], found["rounds_whole"], found["complete"]) == (6, 6, True)
+    assert validate.problems(found) == []
+    path = str(tmp_path / "whole.json")
+    rows = comparison.within(document.load(path), "system", "jemalloc")
+    assert rows == comparison.within(
+        document.parse(json.dumps(whole).encode(), "whole"), "system", "jemalloc"
+    )
+
+
+def test_workloads_that_were_run_apart_join(tmp_path: pathlib.Path, whole: dict[str, Any]) -> None:
+    parts = []
+    for row in whole["plan"]["workloads"]:
+        one = copy.deepcopy(whole)
+        one["plan"]["workloads"] = [row]
+        one["trials"] = [t for t in one["trials"] if t["workload"] == row["workload"]]
+        parts.append(one)
+    found = joined(tmp_path, *parts)
+    assert len(found["plan"]["workloads"]) == 2 and found["rounds_whole"] == 6
+    assert len(found["trials"]) == len(whole["trials"])
+
+
+def test_a_part_that_was_cut_short_leaves_the_whole_incomplete(
+    tmp_path: pathlib.Path, whole: dict[str, Any]
+) -> None:
+    last = part(whole, 4, 2)
+    last["trials"] = [t for t in last["trials"] if t["round"] == 4]
+    last.update(complete=False, rounds_whole=1)
+    last["tool"]["finished"] = None
+    found = joined(tmp_path, part(whole, 0, 4), last)
+    assert (found["complete"], found["plan"]["rounds"], found["rounds_whole"]) == (False, 6, 5)
+    assert found["tool"]["finished"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["host"].update(fingerprint="x", deciding={"cpus": 4}), "hosts differ in kernel"),
+        (lambda d: d["host"].update(fingerprint="x"), "fingerprints are not the same"),
+        (lambda d: d["plan"].update(seed=1), "plans differ in seed"),
+        (lambda d: d["plan"]["environment"].update(MALLOC_CONF="x"), "plans differ in environment"),
+        (lambda d: d["plan"]["workloads"][0]["parameters"].update(operations="1"), "parameters of pair"),
+        (lambda d: d["plan"]["allocators"][1].update(sha256="0"), "jemalloc is another library"),
+        (lambda d: d["tool"].update(version="9"), "made by faultline 0.1.0 and 9"),
+        (lambda d: [t.update(round=0) for t in d["trials"] if t["round"] == 4], "both hold round 0"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(
+    tmp_path: pathlib.Path, whole: dict[str, Any], change: Any, words: str
+) -> None:
+    other = part(whole, 4, 2)
+    change(other)
+    with pytest.raises(UserError, match=words):
+        joined(tmp_path, part(whole, 0, 4), other)
+    assert not (tmp_path / "whole.json").exists()
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"schema": "x"}'])
+def test_a_broken_part_is_one_line(tmp_path: pathlib.Path, whole: dict[str, Any], broken: str) -> None:
+    with pytest.raises(UserError, match="part1.json"):
+        joined(tmp_path, whole, broken)
+
+
+def test_parts_without_trials_join(tmp_path: pathlib.Path, whole: dict[str, Any]) -> None:
+    empty = {"schema": "faultline-results/1", "trials": []}
+    assert joined(tmp_path, empty, empty)["rounds_whole"] == 0
