@@ -199,9 +199,8 @@ Result<Allocator> examine(std::string name, const fs::path& path, bool preload) 
 }
 
 Result<Allocator> find_known(const Known& known, std::string_view name) {
-    return locate(known).and_then([&](const fs::path& path) {
-        return examine(std::string(name), path, known.origin != Origin::libc);
-    });
+    return locate(known).and_then(
+        [&](const fs::path& path) { return examine(std::string(name), path, known.origin != Origin::libc); });
 }
 
 const Known* known_by(std::string_view name) {
@@ -248,11 +247,11 @@ Result<Allocator> find(std::string_view user_text) {
     const std::string_view target = user_text.substr(equals + 1);
     std::error_code error;
     if (const Known* known = known_by(target); known != nullptr && !fs::exists(target, error)) {
-        return find_known(*known, name); // another name for it: two arms of one allocator show the noise alone
+        return find_known(*known,
+                          name); // another name for it: two arms of one allocator show the noise alone
     }
-    return locate_file(target).and_then([&](const fs::path& path) {
-        return examine(std::string(name), path, true);
-    });
+    return locate_file(target).and_then(
+        [&](const fs::path& path) { return examine(std::string(name), path, true); });
 }
 
 std::vector<Listed> list_all() {
