@@ -2,6 +2,8 @@
 
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/cache.hpp"
+#include "allocators/slabuddy/debug.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
 #include "allocators/slabuddy/slab.hpp"
 #include "allocators/slabuddy/zone.hpp"
@@ -43,7 +45,8 @@ const char* check_all() {
     if (!zone_ready()) {
         return nullptr;
     }
-    for (const char* (*check)() : {buddy_check, slab_check, check_pages, check_areas}) {
+    const auto check_caches = zone.debug ? debug_check : cache_check;
+    for (const char* (*check)() : {buddy_check, slab_check, check_pages, check_areas, check_caches}) {
         if (const char* broken = check()) {
             return broken;
         }

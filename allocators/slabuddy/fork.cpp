@@ -2,6 +2,7 @@
 
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/cache.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/sheaf.hpp"
@@ -25,7 +26,9 @@ void for_each_lock(Action action) {
         action(slab_lock(cls));
     }
     action(area_lock());
-    pcp_each_lock([](Lock& lock, void* context) { (*static_cast<Action*>(context))(lock); }, &action);
+    const auto each = [](Lock& lock, void* context) { (*static_cast<Action*>(context))(lock); };
+    cache_each_lock(each, &action);
+    pcp_each_lock(each, &action);
     action(zone.lock);
     action(thread_cache_pool_lock());
     action(sheaf_pool_lock());

@@ -1,13 +1,16 @@
 #include "allocators/slabuddy/heap.hpp"
 
 #include "allocators/slabuddy/area.hpp"
+#include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/cache.hpp"
 #include "allocators/slabuddy/check.hpp"
+#include "allocators/slabuddy/debug.hpp"
 #include "allocators/slabuddy/fork.hpp"
+#include "allocators/slabuddy/formats.hpp"
 #include "allocators/slabuddy/large.hpp"
 #include "allocators/slabuddy/options.hpp"
 #include "allocators/slabuddy/slab.hpp"
-#include "allocators/slabuddy/stats.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
 #include <cerrno>
@@ -16,22 +19,53 @@
 namespace sb {
 namespace {
 
+bool in_an_area(uintptr_t address) {
+    struct Search {
+        uintptr_t address;
+        bool found;
+    } search = {address, false};
+    area_visit(
+        [](void* context, uintptr_t begin, size_t bytes) {
+            auto& wanted = *static_cast<Search*>(context);
+            wanted.found |= wanted.address >= begin && wanted.address - begin < bytes;
+        },
+        &search);
+    return search.found;
+}
+
 // A block that no layer knows: was it one of ours once?
 [[noreturn]] void report_unknown(const char* call, const void* block) {
     const auto address = reinterpret_cast<uintptr_t>(block);
     const uintptr_t page = zone_page_of(address);
     Misuse what = Misuse::foreign;
+    if (const Cache* cache = cache_of(block)) {
+        report_misuse(Misuse::wrong_cache, call, block, cache->name, {});
+    }
     if (page < zone.pages.load(std::memory_order_relaxed)) {
         // The pages of a freed block are inside a larger free one, or its head: which block holds this page?
         what = buddy_page_is_free(static_cast<PageIndex>(page)) ? Misuse::double_free : Misuse::interior;
     }
     if (what == Misuse::foreign && area_was_freed(block)) {
         what = Misuse::double_free;
+    } else if (what == Misuse::foreign && in_an_area(address)) {
+        what = Misuse::interior;
     }
     if (what == Misuse::double_free && strcmp(call, "free") != 0) {
         what = Misuse::use_after_free;
     }
     report_misuse(what, call, block, 0);
+}
+
+// Reports an object that is free: in its slab or in this thread's own sheaf, or, in the checked library, anywhere.
+void expect_in_use(unsigned cls, const void* block, const char* call) {
+    if (!slab_is_object(cls, block)) {
+        report_misuse(reinterpret_cast<uintptr_t>(block) % 16 ? Misuse::misaligned : Misuse::interior, call,
+                      block, cls);
+    }
+    if (!slab_is_allocated(cls, block) || (!checked && sheaf_holds(cls, block))) {
+        report_misuse(Misuse::use_after_free, call, block, cls);
+    }
+    integrity_in_use(cls, block, call);
 }
 
 } // namespace
@@ -46,7 +80,8 @@ namespace {
         return no_memory();
     }
     const int saved = errno;
-    void* block = large_allocate(size, alignment, zeroed);
+    void* block =
+        debug_mode() ? debug_allocate(size, alignment, zeroed) : large_allocate(size, alignment, zeroed);
     if (!block) {
         return no_memory();
     }
@@ -66,6 +101,9 @@ void* allocate_aligned(size_t alignment, size_t size) {
     if (alignment <= 16) {
         return allocate(size);
     }
+    if (zone.debug) {
+        return allocate_large(size, alignment, false);
+    }
     if (const unsigned cls = class_of_aligned(alignment, size)) {
         return sheaf_pop(cls);
     }
@@ -77,13 +115,14 @@ size_t usable_size(const void* block) {
         return 0;
     }
     if (const auto cls = static_cast<unsigned>(owner_of(block))) {
-        if (!slab_is_allocated(cls, block)) {
-            report_misuse(Misuse::use_after_free, "malloc_usable_size", block, cls);
-        }
-        integrity_in_use(cls, block, "malloc_usable_size");
+        expect_in_use(cls, block, "malloc_usable_size");
         return size_classes[cls].bytes;
     }
-    const size_t bytes = large_usable_size(block);
+    size_t bytes = 0;
+    if (zone.debug && debug_usable_size(block, "malloc_usable_size", bytes)) {
+        return bytes;
+    }
+    bytes = large_usable_size(block);
     if (bytes == 0) {
         report_unknown("malloc_usable_size", block);
     }
@@ -96,14 +135,13 @@ void* reallocate(void* block, size_t size) {
     }
     size_t old_bytes = 0;
     if (const auto cls = static_cast<unsigned>(owner_of(block))) {
-        if (!slab_is_allocated(cls, block)) {
-            report_misuse(Misuse::use_after_free, "realloc", block, cls);
-        }
-        integrity_in_use(cls, block, "realloc");
+        expect_in_use(cls, block, "realloc");
         old_bytes = size_classes[cls].bytes;
         if (size <= most_slab_object_bytes && class_of(size) == cls) {
             return block;
         }
+    } else if (zone.debug && debug_usable_size(block, "realloc", old_bytes)) {
+        // Always moved: who keeps the old address is found out.
     } else {
         old_bytes = large_usable_size(block);
         if (old_bytes == 0) {
@@ -134,7 +172,7 @@ void* reallocate(void* block, size_t size) {
         return;
     }
     const int saved = errno;
-    if (!large_free(block)) {
+    if (!(zone.debug && debug_release(block)) && !large_free(block)) {
         report_unknown("free", block);
     }
     errno = saved;
@@ -148,17 +186,18 @@ void heap_start(char** environment) {
 
 void heap_end() {
     if (option(Option::exit_check)) {
+        // A second free of what is still in a sheaf or a barn shows when its bit is set twice.
         thread_cache_flush();
+        barn_shrink(true);
     }
     if (option(Option::stats)) {
-        stats_write_all();
+        report_write(standard_error);
     }
-    if (option(Option::check)) {
-        if (const char* broken = check_all()) {
-            Text line;
-            line.add("slabuddy: ").add(broken).add("\n").write();
-            report_misuse(Misuse::broken_invariant, "exit", nullptr, 0);
-        }
+    const char* broken = option(Option::check) ? check_all() : (zone.debug ? debug_check() : nullptr);
+    if (broken) {
+        Text detail;
+        detail.add(": ").add(broken);
+        report_misuse(Misuse::broken_invariant, "exit", nullptr, nullptr, detail);
     }
 }
 

@@ -34,7 +34,10 @@ inline std::atomic<uint8_t>& object_state(unsigned cls, const void* object) {
 [[gnu::always_inline]] inline void integrity_freed(unsigned cls, void* object) {
     if constexpr (checked) {
         if (object_state(cls, object).exchange(object_free, std::memory_order_relaxed) != object_allocated) {
-            report_misuse(Misuse::double_free, "free", object, cls);
+            const SizeClass& size = size_classes[cls];
+            const uint64_t offset = reinterpret_cast<uintptr_t>(object) & size.offset_mask;
+            const bool is_object = offset < uint64_t{size.objects} * size.bytes;
+            report_misuse(is_object ? Misuse::double_free : Misuse::foreign, "free", object, cls);
         }
     }
 }

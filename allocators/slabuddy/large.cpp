@@ -30,10 +30,9 @@ uint32_t pages_of(PageIndex head) {
     return zone.mem_map[head].count.load(std::memory_order_relaxed);
 }
 
-void zero_dirty_pages(PageIndex first, uint32_t pages, size_t bytes) {
-    for (uint32_t i = 0; i < pages; ++i) {
-        const size_t offset = i * page_bytes;
-        if (zone.dirty[first + i]) {
+void zero_dirty_pages(PageIndex first, size_t bytes) {
+    for (size_t offset = 0; offset < bytes; offset += page_bytes) {
+        if (zone.dirty[first + (offset >> page_shift)]) {
             memset(reinterpret_cast<void*>(page_address(first) + offset), 0,
                    bytes - offset < page_bytes ? bytes - offset : page_bytes);
         }
@@ -42,17 +41,22 @@ void zero_dirty_pages(PageIndex first, uint32_t pages, size_t bytes) {
 
 } // namespace
 
+void* large_allocate_pages(uint32_t pages, unsigned align_order, size_t zeroed_bytes) {
+    const PageIndex page = buddy_allocate(pages, align_order, Mobility::large, PageState::large);
+    if (page == no_page) {
+        return nullptr;
+    }
+    zero_dirty_pages(page, zeroed_bytes);
+    return reinterpret_cast<void*>(page_address(page));
+}
+
 void* large_allocate(size_t size, size_t alignment, bool zeroed) {
     if (size <= most_buddy_bytes && alignment <= page_bytes << max_order) {
         const uint32_t pages = size == 0 ? 1 : pages_for(size);
         const unsigned align_order =
             alignment <= page_bytes ? 0 : static_cast<unsigned>(std::countr_zero(alignment)) - page_shift;
-        const PageIndex page = buddy_allocate(pages, align_order, Mobility::large, PageState::large);
-        if (page != no_page) {
-            if (zeroed) {
-                zero_dirty_pages(page, pages, size);
-            }
-            return reinterpret_cast<void*>(page_address(page));
+        if (void* block = large_allocate_pages(pages, align_order, zeroed ? size : 0)) {
+            return block;
         }
     }
     return area_allocate(size, alignment, zeroed);

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace sb {
 
 // Aligned to `alignment` (a power of two) and at least to a system page. `zeroed` asks for zeros. NULL when
 // there is none.
 void* large_allocate(size_t size, size_t alignment, bool zeroed);
+
+// `pages` whole pages, from the buddy alone, the first `zeroed_bytes` of them zero; aligned to page_bytes << align_order.
+// NULL when there are none.
+void* large_allocate_pages(uint32_t pages, unsigned align_order, size_t zeroed_bytes);
 
 // Bytes of the large block that begins at `block`, or 0 when none does.
 size_t large_usable_size(const void* block);

@@ -3,7 +3,8 @@
 //
 // Ranks: a thread that holds a lock may take only locks further down this list. fork() takes all in this
 // order.
-//   thread list -> barn (by class) -> slab (by class) -> areas -> pcp (by CPU) -> zone -> metadata
+//   thread list -> barn (by class) -> slab (by class) -> areas -> named caches (their
+//   list, then each) -> pcp (by CPU) -> zone -> metadata
 #pragma once
 
 #include <atomic>

@@ -19,13 +19,16 @@ struct Row {
 
 // The one table. Order as in enum Option.
 constinit Row table[] = {
+    {"help", "print this table to standard error and go on", 1, 0},
     {"stats", "print slabinfo, buddyinfo and totals to standard error at exit", 1, 0},
     {"purge_ms", "how long a free page stays dirty before it goes back; 0: at once, `never`: not at all",
      purge_never, 500},
     {"zone", "address space to reserve for all blocks up to 16M", uint64_t{1} << 46, zone_default_bytes},
     {"area_cache", "bytes of freed areas above 16M kept for reuse", uint64_t{1} << 46, area_cache_bytes},
     {"check", "run the invariant checker at exit", 1, 0},
-    {"exit_check", "look for double frees that are still in the main thread's sheaves at exit", 1, 1},
+    {"exit_check", "look at exit for double frees of what is still in the stocks", 1, 1},
+    {"debug",
+     "red zones, poison and no reuse of what is large: finds writes outside of blocks and after free", 1, 0},
 };
 static_assert(sizeof table / sizeof table[0] == static_cast<unsigned>(Option::count));
 
@@ -99,6 +102,27 @@ void option_set(Option which, uint64_t value) {
     table[static_cast<unsigned>(which)].value.store(value, std::memory_order_relaxed);
 }
 
+void options_help() {
+    constexpr size_t column = 12;
+    Text head;
+    head.add("SLABUDDY_OPTIONS=NAME[=VALUE],... ; a name alone means 1; sizes take K, M, G\n").write();
+    for (const Row& row : table) {
+        const uint64_t value = row.value.load(std::memory_order_relaxed);
+        Text line;
+        line.add("  ").add(row.name);
+        for (size_t i = strlen(row.name); i < column; ++i) {
+            line.add(" ");
+        }
+        line.add(row.meaning).add(" (now ");
+        if (value == purge_never) {
+            line.add("never");
+        } else {
+            line.add_number(value);
+        }
+        line.add(")\n").write();
+    }
+}
+
 bool options_parse(const char* text) {
     bool understood = true;
     while (*text) {
@@ -124,6 +148,9 @@ void options_load(char** environment) {
         if (strncmp(*entry, name, sizeof name - 1) == 0) {
             options_parse(*entry + sizeof name - 1);
         }
+    }
+    if (option(Option::help)) {
+        options_help();
     }
 }
 

@@ -11,7 +11,17 @@
 
 namespace sb {
 
-enum class Option : unsigned { stats, purge_ms, zone_bytes, area_cache, check, exit_check, count };
+enum class Option : unsigned {
+    help,
+    stats,
+    purge_ms,
+    zone_bytes,
+    area_cache,
+    check,
+    exit_check,
+    debug,
+    count
+};
 
 inline constexpr uint64_t purge_never = UINT64_MAX;
 
@@ -19,6 +29,9 @@ uint64_t option(Option which);
 
 // Parses a value of SLABUDDY_OPTIONS; false when some part of it was not understood (said on standard error).
 bool options_parse(const char* text);
+
+// The table with its present values, to standard error.
+void options_help();
 
 // Finds SLABUDDY_OPTIONS in the environment given (NULL: libc's own, when it is set up already).
 void options_load(char** environment);

@@ -10,6 +10,19 @@
 #include <unistd.h>
 
 namespace sb {
+namespace {
+
+constinit thread_local bool refused = false; // see OsRefusal
+
+} // namespace
+
+OsRefusal::OsRefusal() : before_(refused) {
+    refused = true;
+}
+
+OsRefusal::~OsRefusal() {
+    refused = before_;
+}
 
 size_t os_page_bytes() {
     static size_t bytes = 0; // racing threads store the same value
@@ -22,15 +35,21 @@ size_t os_page_bytes() {
 }
 
 void* os_reserve(size_t bytes) {
+    if (refused) {
+        return nullptr;
+    }
     void* at = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? nullptr : at;
 }
 
 bool os_commit(void* at, size_t bytes) {
-    return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+    return !refused && mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 void* os_map(size_t bytes) {
+    if (refused) {
+        return nullptr;
+    }
     void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return at == MAP_FAILED ? nullptr : at;
 }
@@ -40,14 +59,17 @@ void os_unmap(void* at, size_t bytes) {
 }
 
 bool os_guard(void* at, size_t bytes) {
-    return mprotect(at, bytes, PROT_NONE) == 0;
+    return !refused && mprotect(at, bytes, PROT_NONE) == 0;
 }
 
 bool os_purge(void* at, size_t bytes) {
-    return madvise(at, bytes, MADV_DONTNEED) == 0;
+    return !refused && madvise(at, bytes, MADV_DONTNEED) == 0;
 }
 
 void* os_remap(void* at, size_t old_bytes, size_t new_bytes) {
+    if (refused) {
+        return nullptr;
+    }
     void* moved = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE);
     return moved == MAP_FAILED ? nullptr : moved;
 }
@@ -85,8 +107,15 @@ void os_write_error(const char* text, size_t bytes) {
     }
 }
 
+void os_sleep_ms(uint64_t ms) {
+    const struct timespec nap = {static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000 * 1000000)};
+    nanosleep(&nap, nullptr);
+}
+
 void os_wait(uint32_t* word, uint32_t value) {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+    if (!refused) {
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+    }
 }
 
 void os_wake_one(uint32_t* word) {

@@ -10,6 +10,20 @@ namespace sb {
 
 size_t os_page_bytes();
 
+// While one stands, the calling thread asks the kernel for nothing: every function below that would get memory, change
+// a mapping or give memory back is refused, and os_wait() returns at once. os_unmap() and os_wake_one() still work:
+// what must not be kept and who sleeps on a lock cannot be refused. For GFP_NOWAIT.
+class OsRefusal {
+  public:
+    OsRefusal();
+    ~OsRefusal();
+    OsRefusal(const OsRefusal&) = delete;
+    OsRefusal& operator=(const OsRefusal&) = delete;
+
+  private:
+    bool before_;
+};
+
 // Address space without memory: PROT_NONE, not counted by the overcommit accounting. NULL when refused.
 void* os_reserve(size_t bytes);
 // Makes part of a reservation readable and writable; it reads as zero.
@@ -36,6 +50,8 @@ unsigned os_cpu();
 
 // Writes all of it to standard error, by write(2) alone.
 void os_write_error(const char* text, size_t bytes);
+
+void os_sleep_ms(uint64_t ms);
 
 // Sleeps while *word == value; may wake for no reason.
 void os_wait(uint32_t* word, uint32_t value);

@@ -19,6 +19,7 @@ enum class PageState : uint8_t {
     per_cpu, // head of a block in a per-CPU list
     slab,    // head of a slab
     large,   // head of a large block; `count` pages
+    cache,   // head of a slab of a named cache
     held,    // taken out of the lists by purge for a moment
 };
 
@@ -33,6 +34,7 @@ struct Page {
     Mobility mobility{Mobility::slab};
     std::atomic<uint8_t> cls{0}; // of a slab
     uint8_t bin{0};              // of a slab: which list of its class it is in
+    uint16_t cache{0};           // of a named cache's slab: which cache, see cache.cpp
     std::atomic<uint32_t> count{0};
     PageIndex next{no_page};
     PageIndex prev{no_page};
@@ -41,7 +43,8 @@ struct Page {
 };
 static_assert(sizeof(Page) == 32);
 
-// A doubly linked list of pages by index. The caller holds the lock that the list belongs to.
+// A doubly linked list of pages by index. The caller holds the lock that the list belongs to. remove() reports links that do
+// not meet, as the kernel's list debugging does: somebody wrote over descriptors.
 struct PageList {
     PageIndex first = no_page;
     PageIndex last = no_page;

@@ -44,6 +44,11 @@ Text& Text::add_hex(uint64_t value) {
     return add("0x").add(digits + at);
 }
 
+const char* Text::c_str() {
+    text_[size_ < sizeof text_ ? size_ : sizeof text_ - 1] = '\0';
+    return text_;
+}
+
 void Text::write() const {
     os_write_error(text_, size_);
 }
@@ -69,6 +74,17 @@ Wording wording_of(Misuse misuse) {
                 "free stack, global or foreign memory by its own means"};
     case Misuse::use_after_free:
         return {"block that is already free", "look for a free before this call"};
+    case Misuse::overflow:
+        return {"written past its end", "look for an index or a length that is too large"};
+    case Misuse::underflow:
+        return {"written before its begin",
+                "look for a negative index, or a write past the end of the block below"};
+    case Misuse::written_freed:
+        return {"written after it was freed", "look for a pointer that is kept after free"};
+    case Misuse::wrong_cache:
+        return {"object of another slab cache", "give it back to the cache it came from, or by sb_kfree"};
+    case Misuse::wrong_order:
+        return {"not as many pages as were allocated", "pass the order or size that it was allocated with"};
     case Misuse::broken_invariant:
         return {"broken invariant", "look for writes through wild pointers"};
     }
@@ -78,6 +94,15 @@ Wording wording_of(Misuse misuse) {
 } // namespace
 
 [[gnu::cold]] void report_misuse(Misuse what, const char* call, const void* block, unsigned cls) {
+    Text name;
+    if (cls != 0) {
+        name.add("kmalloc-").add_number(size_classes[cls].bytes);
+    }
+    report_misuse(what, call, block, cls != 0 ? name.c_str() : nullptr, {});
+}
+
+[[gnu::cold]] void report_misuse(Misuse what, const char* call, const void* block, const char* cache,
+                                 const Text& detail) {
     const Wording wording = wording_of(what);
     Text line;
     line.add("slabuddy: ")
@@ -85,9 +110,10 @@ Wording wording_of(Misuse misuse) {
         .add("(")
         .add_hex(reinterpret_cast<uintptr_t>(block))
         .add("): ")
-        .add(wording.what);
-    if (cls != 0) {
-        line.add(" (class kmalloc-").add_number(size_classes[cls].bytes).add(")");
+        .add(wording.what)
+        .add_clean(detail.data(), detail.size());
+    if (cache) {
+        line.add(" (class ").add(cache).add(")");
     }
     line.add("; ").add(wording.remedy).add("\n").write();
     abort();

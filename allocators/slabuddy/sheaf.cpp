@@ -1,6 +1,7 @@
 #include "allocators/slabuddy/sheaf.hpp"
 
 #include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/debug.hpp"
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/purge.hpp"
@@ -177,6 +178,9 @@ void make_room(SheafSlot& slot, unsigned cls) {
 } // namespace
 
 [[gnu::noinline]] void* sheaf_miss(size_t size) {
+    if (debug_mode()) {
+        return allocate_large(size, 16, false);
+    }
     return sheaf_miss_class(class_of(size));
 }
 
@@ -246,6 +250,18 @@ void* sheaf_miss_class(unsigned cls) {
         what = Misuse::interior;
     }
     report_misuse(what, "free", block, cls);
+}
+
+bool sheaf_holds(unsigned cls, const void* object) {
+    const SheafSlot& slot = thread_cache->slots[cls];
+    const uint32_t count = objects_in(slot);
+    void* const* objects = count > 0 ? sheaf_of(slot)->slots + 1 : nullptr;
+    bool found = false;
+    for (uint32_t i = 0; i < count;
+         ++i) { // without an early end, which would be taken once in a program's life
+        found |= objects[i] == object;
+    }
+    return found;
 }
 
 void thread_cache_retire() {

@@ -100,6 +100,9 @@ static_assert(offsetof(ThreadCache, slots) == 0);
     slot.top = top + 1;
 }
 
+// True when the calling thread's own sheaf holds the object, so it is free. For realloc and malloc_usable_size.
+bool sheaf_holds(unsigned cls, const void* object);
+
 // Makes the calling thread's cache go back to the slabs; it will have none from now on. For the thread's end.
 void thread_cache_retire();
 

@@ -186,6 +186,14 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
     for (unsigned i = 0; i < count;) {
         // As many as follow each other in one slab; of them, as many as follow each other in one word.
         const PageIndex page = head_of(size, reinterpret_cast<uintptr_t>(objects[i]));
+        if (__builtin_expect(owner_of(objects[i]) != cls, 0)) {
+            // Its slab is gone: another free of it emptied the slab. Or the sheaf was overwritten.
+            if (!forgiving) {
+                report_misuse(Misuse::double_free, call, objects[i], cls);
+            }
+            ++i;
+            continue;
+        }
         unsigned in_slab = 0;
         while (i < count && head_of(size, reinterpret_cast<uintptr_t>(objects[i])) == page) {
             uint64_t bits = 0;
@@ -219,14 +227,17 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
     classes[cls].flushes.fetch_add(given, std::memory_order_relaxed);
 }
 
-bool slab_is_allocated(unsigned cls, const void* block) {
+bool slab_is_object(unsigned cls, const void* address) {
     const SizeClass& size = size_classes[cls];
-    const auto address = reinterpret_cast<uintptr_t>(block);
-    const uint64_t offset = address & size.offset_mask;
+    const uint64_t offset = reinterpret_cast<uintptr_t>(address) & size.offset_mask;
     const uint64_t index = offset * size.reciprocal >> 40;
-    if (index * size.bytes != offset || index >= size.objects) {
-        return false;
-    }
+    return index * size.bytes == offset && index < size.objects;
+}
+
+bool slab_is_allocated(unsigned cls, const void* object) {
+    const SizeClass& size = size_classes[cls];
+    const auto address = reinterpret_cast<uintptr_t>(object);
+    const uint64_t index = (address & size.offset_mask) * size.reciprocal >> 40;
     const uint64_t word = words_of(head_of(size, address))[index / 64].load(std::memory_order_relaxed);
     return (word >> (index % 64) & 1) == 0;
 }

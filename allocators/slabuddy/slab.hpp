@@ -23,8 +23,10 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted);
 // a report naming `call`, unless `forgiving` (the child of a fork, adopting what threads left in mid-flight).
 void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, bool forgiving = false);
 
-// True when `block`, which owner_of() says is of class `cls`, is an object in use as far as the slab knows.
-bool slab_is_allocated(unsigned cls, const void* block);
+// True when an object begins at the address, which owner_of() says is of class `cls`.
+bool slab_is_object(unsigned cls, const void* address);
+// True when that object is in use as far as the slab knows: it may be in a sheaf or a barn.
+bool slab_is_allocated(unsigned cls, const void* object);
 
 // Gives the pages of all empty slabs back. Returns pages.
 uint32_t slab_shrink();

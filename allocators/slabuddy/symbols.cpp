@@ -3,6 +3,7 @@
 #include "allocators/slabuddy/slabuddy.h"
 
 #include "allocators/slabuddy/check.hpp"
+#include "allocators/slabuddy/formats.hpp"
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/options.hpp"
 #include "allocators/slabuddy/os.hpp"
@@ -46,23 +47,14 @@ inline struct mallinfo2 info() {
 }
 
 inline int write_info(FILE* stream) {
-    const sb::Totals sum = sb::totals();
-    const int written =
-        fprintf(stream,
-                "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes/>\n</heap>\n"
-                "<total type=\"fast\" count=\"0\" size=\"0\"/>\n"
-                "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<system type=\"current\" size=\"%zu\"/>\n<system type=\"max\" size=\"%zu\"/>\n"
-                "<aspace type=\"total\" size=\"%zu\"/>\n<aspace type=\"mprotect\" size=\"%zu\"/>\n"
-                "</malloc>\n",
-                sum.free_blocks, sum.free_bytes, sum.areas, sum.area_bytes, sum.committed_bytes,
-                sum.committed_bytes, sum.committed_bytes, sum.committed_bytes);
-    return written < 0 ? -1 : 0;
+    sb::malloc_info_write(
+        {[](void* to, const char* text, size_t bytes) { fwrite(text, 1, bytes, static_cast<FILE*>(to)); },
+         stream});
+    return ferror(stream) ? -1 : 0;
 }
 
 inline void write_stats() {
-    sb::stats_write_all();
+    sb::report_write(sb::standard_error);
 }
 
 inline bool trim(size_t /*pad*/) {
@@ -99,9 +91,9 @@ void into_buffer(void* context, const char* text, size_t bytes) {
     buffer->wanted += bytes;
 }
 
-size_t write_text(void (*writer)(sb::TextSink, void*), char* text, size_t bytes) {
+size_t write_text(void (*writer)(sb::TextSink), char* text, size_t bytes) {
     Buffer buffer = {text, bytes > 0 ? bytes - 1 : 0, 0};
-    writer(into_buffer, &buffer);
+    writer({into_buffer, &buffer});
     if (bytes > 0) {
         text[buffer.wanted < buffer.room ? buffer.wanted : buffer.room] = '\0';
     }
@@ -111,6 +103,7 @@ size_t write_text(void (*writer)(sb::TextSink, void*), char* text, size_t bytes)
 // glibc passes the environment to constructors: nothing depends on whether libc's own is set up.
 [[gnu::constructor]] void at_load(int /*argc*/, char** /*argv*/, char** environment) {
     sb::heap_start(environment);
+    at_quick_exit(sb::heap_end);
 }
 
 [[gnu::destructor]] void at_exit() {
@@ -137,4 +130,12 @@ FAMILY_EXPORT size_t sb_buddyinfo(char* text, size_t bytes) {
 
 FAMILY_EXPORT size_t sb_vmallocinfo(char* text, size_t bytes) {
     return write_text(sb::vmallocinfo_write, text, bytes);
+}
+
+FAMILY_EXPORT size_t sb_unusable_index(char* text, size_t bytes) {
+    return write_text(sb::unusable_index_write, text, bytes);
+}
+
+FAMILY_EXPORT size_t sb_stats_json(char* text, size_t bytes) {
+    return write_text(sb::json_write, text, bytes);
 }

@@ -76,6 +76,10 @@ bool reserve(size_t bytes) {
     const auto address = reinterpret_cast<uintptr_t>(space);
     zone.base = (address + largest_block_bytes - 1) & ~(largest_block_bytes - 1);
     zone.limit = pages;
+    zone.debug = option(Option::debug) != 0;
+    if (zone.debug) {
+        option_set(Option::area_cache, 0); // what is freed is unmapped at once
+    }
     return true;
 }
 
@@ -105,6 +109,10 @@ bool commit_array(const Array& array, uint32_t from, uint32_t to) {
 }
 
 } // namespace
+
+bool zone_is_ready() {
+    return stage.load(std::memory_order_acquire) == Stage::ready;
+}
 
 bool zone_ready() {
     Stage seen = stage.load(std::memory_order_acquire);

@@ -30,6 +30,8 @@ struct Zone {
     uint64_t limit = 0;                    // pages reserved; `owner` is readable for all of them
     std::atomic<uint8_t>* owner = nullptr; // written by slab.cpp alone
 
+    bool debug = false; // SLABUDDY_OPTIONS=debug, see debug.hpp; set with the others
+
     std::atomic<uint32_t> pages{0}; // committed; grows only
     Page* mem_map = nullptr;
     std::atomic<uint64_t>* occupancy = nullptr;
@@ -39,6 +41,9 @@ struct Zone {
     Lock lock;
 };
 extern constinit Zone zone;
+
+// True when an earlier zone_ready() was; for callers that may not wait or call the system.
+bool zone_is_ready();
 
 // Reserves the zone on the first call; false when the system gives no address space at all.
 bool zone_ready();

@@ -279,23 +279,25 @@ TEST(Options, AreReadAndMistakesAreNamed) {
     EXPECT_EQ(sb::option(sb::Option::zone_bytes), size_t{64} << 20) << "a mistake changes nothing";
 }
 
-void append(void* context, const char* text, size_t bytes) {
-    static_cast<std::string*>(context)->append(text, bytes);
+std::string text_of(void (*writer)(sb::TextSink)) {
+    std::string text;
+    writer({[](void* to, const char* piece, size_t bytes) {
+                static_cast<std::string*>(to)->append(piece, bytes);
+            },
+            &text});
+    return text;
 }
 
 TEST(Figures, TextsHaveTheKernelsLayout) {
     void* small = sb::allocate(50);
     void* area = sb::allocate(size_t{30} << 20);
-    std::string text;
-    sb::slabinfo_write(append, &text);
+    std::string text = text_of(sb::slabinfo_write);
     EXPECT_EQ(text.find("slabinfo - version: 2.1\n# name            <active_objs>"), 0U);
     EXPECT_NE(text.find("\nkmalloc-64 "), std::string::npos);
-    text.clear();
-    sb::buddyinfo_write(append, &text);
+    text = text_of(sb::buddyinfo_write);
     EXPECT_EQ(text.find("Node 0, zone "), 0U);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
-    text.clear();
-    sb::vmallocinfo_write(append, &text);
+    text = text_of(sb::vmallocinfo_write);
     EXPECT_NE(text.find("31457280 pages=7680 vmalloc"), std::string::npos) << text;
     sb::release(small);
     sb::release(area);

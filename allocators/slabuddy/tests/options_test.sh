@@ -7,7 +7,7 @@ said=$(SLABUDDY_OPTIONS=stats LD_PRELOAD=$library /bin/true 2>&1) || fail "stats
 [[ $said == *"slabinfo - version: 2.1"* && $said == *"Node 0, zone"* ]] || fail "stats: $said"
 
 said=$(SLABUDDY_OPTIONS=nonsense LD_PRELOAD=$library /bin/true 2>&1) || fail "a wrong option ends the program"
-[ "$(printf '%s\n' "$said" | grep -c '^slabuddy: SLABUDDY_OPTIONS: "nonsense" is not understood; known: stats ')" = 1 ] ||
+[ "$(printf '%s\n' "$said" | grep -c '^slabuddy: SLABUDDY_OPTIONS: "nonsense" is not understood; known: help stats ')" = 1 ] ||
     fail "a wrong option is not named: $said"
 
 # With little address space: works, and answers NULL instead of dying when it is used up.
