@@ -177,6 +177,38 @@ LATENCY: tuple[Metric, ...] = (
 )
 
 
+# Not a figure of a trial: the row by which the gate says that an arm does not run.
+VALID_TRIALS = Metric(
+    "valid_trials",
+    "Valid trials",
+    "valid trials",
+    "",
+    lambda _: None,
+    thresholds.EVENTS,
+    "more",
+    "fewer",
+    "Trials that ran to their end as they should.",
+    "",
+)
+
+
+def kernel_count(key: str) -> Metric:
+    """ "kernel.NAME": the kernel's count NAME of the result document over the working phases."""
+    name = key.removeprefix("kernel.")
+
+    def of(trial: Trial) -> float | None:
+        counts = [
+            phase.kernel[name]
+            for phase in trial.phases.values()
+            if phase.name in WORKING_PHASES and name in phase.kernel
+        ]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
+
+    words = f"The kernel's count {name}, over warm-up, measured phase and drain."
+    return Metric(key, name, name, "", of, thresholds.EVENTS, "more", "fewer", words, "kernel")
+
+
 def by_key(key: str) -> Metric:
     return next(metric for metric in (*METRICS, *LATENCY) if metric.key == key)
 

@@ -17,6 +17,7 @@ import pytest
 from faultline_reports.ab import __main__ as ab
 from faultline_reports.ab import precision, table
 from faultline_reports.errors import UserError
+from faultline_reports.runner.arms import arms
 from faultline_reports.statistics import thresholds
 
 Fake = Callable[..., None]
@@ -158,9 +159,9 @@ def test_a_wrong_command_line_is_one_line(fake_faultline: Fake, arguments: list[
 
 
 def test_arms_have_names_of_their_own() -> None:
-    assert ab.arms("system", "system") == ("system", "system-again=system")
-    assert ab.arms("build/a.so", "./b.so") == ("base=build/a.so", "candidate=./b.so")
-    assert ab.arms("x=1.so", "mimalloc") == ("x=1.so", "mimalloc")
+    assert arms("system", "system") == ("system", "system-again=system")
+    assert arms("build/a.so", "./b.so") == ("base=build/a.so", "candidate=./b.so")
+    assert arms("x=1.so", "mimalloc") == ("x=1.so", "mimalloc")
 
 
 def test_looks_come_at_fixed_rounds() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import secrets
 import signal
@@ -16,9 +15,16 @@ from faultline_reports.ab import precision, revisions, table
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.metrics import LATENCY, METRICS
-from faultline_reports.model import Document
 from faultline_reports.runner import budget
-from faultline_reports.runner.campaign import INVALID_TRIALS, Campaign, Plan, workspace
+from faultline_reports.runner.arms import arms, name_of
+from faultline_reports.runner.campaign import (
+    INVALID_TRIALS,
+    Campaign,
+    Plan,
+    joined,
+    slice_rounds,
+    workspace,
+)
 from faultline_reports.statistics import detectable, thresholds
 
 EXAMPLE = """examples:
@@ -92,39 +98,6 @@ def parser() -> command.Parser:
     return result
 
 
-def arms(base: str, candidate: str) -> tuple[str, str]:
-    """The two as `faultline run -a` takes them, each with a name of its own."""
-
-    def named(text: str, name: str) -> str:
-        return f"{name}={text}" if "=" not in text and "/" in text else text
-
-    first, second = named(base, "base"), named(candidate, "candidate")
-    if name_of(first) == name_of(second):
-        if "=" in second:
-            raise UserError(
-                Exit.USAGE,
-                second,
-                "both arms have this name",
-                "give them names of their own: old=... new=...",
-            )
-        second = f"{second}-again={second}"
-    return first, second
-
-
-def name_of(arm: str) -> str:
-    return arm.partition("=")[0]
-
-
-def joined(parts: Sequence[tuple[shards.Raw, Document]]) -> Document:
-    """The typed documents of a campaign as one: the plan of the first with the trials of all."""
-    first = parts[0][1]
-    return dataclasses.replace(
-        first,
-        trials=[trial for _, loaded in parts for trial in loaded.trials],
-        rounds=[number for _, loaded in parts for number in loaded.rounds],
-    )
-
-
 def look(campaign: Campaign, names: tuple[str, str]) -> list[Row]:
     return comparison.within(joined(campaign.parts), *names, (*METRICS, *LATENCY))
 
@@ -137,7 +110,7 @@ def measure(
     while campaign.next_round < most:
         target = precision.next_look(campaign.next_round, most)
         while campaign.next_round < target:
-            size = min(target - campaign.next_round, _slice(campaign.round_s))
+            size = min(target - campaign.next_round, slice_rounds(campaign.round_s, SLICE_S))
             going = campaign.run(size, time_left)
             if campaign.parts:
                 rows = look(campaign, names)
@@ -147,12 +120,6 @@ def measure(
         if precision.enough(rows):
             break
     return rows
-
-
-def _slice(round_s: float) -> int:
-    """Rounds that take about SLICE_S: an even number, so that in each slice either arm goes first as
-    often."""
-    return max(2, round(SLICE_S / round_s / 2) * 2) if round_s > 0 else 2
 
 
 def run(arguments: Sequence[str]) -> int:

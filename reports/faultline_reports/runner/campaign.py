@@ -8,6 +8,7 @@ the rounds that were whole.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -35,6 +36,12 @@ class Plan:
     arms: Sequence[str]  # "system", "new=build/b.so"
     seed: int
     options: Sequence[str] = ()  # passed on as they are
+
+
+def slice_rounds(round_s: float, seconds: float) -> int:
+    """Rounds that take about `seconds`: an even number, so that in each slice either arm goes first as
+    often."""
+    return max(2, round(seconds / round_s / 2) * 2) if round_s > 0 else 2
 
 
 def program() -> str:
@@ -108,6 +115,16 @@ class Campaign:
     def document(self, command: Sequence[str]) -> shards.Raw | None:
         """All rounds so far as one raw document; None before the first one."""
         return shards.join(self.parts, command) if self.parts else None
+
+
+def joined(parts: Sequence[tuple[shards.Raw, Document]]) -> Document:
+    """The typed documents of a campaign as one: the plan of the first with the trials of all."""
+    first = parts[0][1]
+    return dataclasses.replace(
+        first,
+        trials=[trial for _, loaded in parts for trial in loaded.trials],
+        rounds=[number for _, loaded in parts for number in loaded.rounds],
+    )
 
 
 def _run(command: Sequence[str], budget: Budget, interrupted: Callable[[], None]) -> tuple[int, str]:

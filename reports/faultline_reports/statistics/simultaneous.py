@@ -44,15 +44,32 @@ def exceed(comparisons: Sequence[Mapping[int, float]], limits: Sequence[float]) 
     """For each comparison the adjusted p-value of "its centre is at most its limit": with all of them below a
     level, at least one false rejection has that level as its probability at most. 1 where there are no
     rounds."""
-    rounds = sorted({number for differences in comparisons for number in differences})
-    excess = [_less(differences, limit) for differences, limit in zip(comparisons, limits) if differences]
-    if not excess:
+    ranks = _excess(comparisons, limits)
+    if ranks is None:
         return [1.0] * len(comparisons)
-    ranks = np.column_stack([_column(entry, rounds, _for_test) for entry in excess])
     largest = _largest(ranks, two_sided=False)
     # The unflipped signs are among those drawn or enumerated, so no p-value is 0.
     found = iter([float((largest >= seen - 1e-9).mean()) for seen in ranks.sum(axis=0)])
     return [next(found) if differences else 1.0 for differences in comparisons]
+
+
+def one_sided_critical(
+    comparisons: Sequence[Mapping[int, float]], limits: Sequence[float], level: float
+) -> float:
+    """What the standardised statistic of a comparison has to exceed for exceed() to give it `level` or
+    less."""
+    ranks = _excess(comparisons, limits)
+    if ranks is None:
+        return math.inf
+    ordered = np.sort(_largest(ranks, two_sided=False))
+    return float(ordered[math.ceil((1 - level) * len(ordered) - 1e-9) - 1])
+
+
+def _excess(comparisons: Sequence[Mapping[int, float]], limits: Sequence[float]) -> Floats | None:
+    """The signed ranks of what each comparison that has rounds exceeds its limit by, in columns."""
+    rounds = sorted({number for differences in comparisons for number in differences})
+    excess = [_less(differences, limit) for differences, limit in zip(comparisons, limits) if differences]
+    return np.column_stack([_column(entry, rounds, _for_test) for entry in excess]) if excess else None
 
 
 def _largest(ranks: Floats, two_sided: bool) -> Floats:

@@ -53,3 +53,22 @@ SAMPLES_BEYOND_QUANTILE = 20  # a quantile of a trial's latency with fewer timed
 EVENTS = Margin(0.005, 4.0)
 PAGE_BYTES = 4096
 MEMORY = Margin(0.005, 4.0 * PAGE_BYTES)
+
+
+# The gate. Stage 1 names candidates with this false-alarm rate over everything that is timed, stage 2 alone
+# may fail it, on fresh rounds of the candidates.
+GATE_ALPHA_NAME = 0.05
+GATE_ALPHA_CONFIRM = 0.01
+GATE_ROUNDS = 30
+GATE_LEAST_ROUNDS = 12  # with fewer, stage 1 was cut short: inconclusive
+GATE_CONFIRM_ROUNDS = 40
+GATE_LEAST_CONFIRM_ROUNDS = 12  # 2^-12 over 40 candidates is still below GATE_ALPHA_CONFIRM
+GATE_COUNT_CONFIRM_ROUNDS = 16  # when every candidate is a steady count
+GATE_PASS_CONFIDENCE = 0.95  # of the one-sided upper bound
+GATE_PASS_BOUND = 0.10  # that must not be above this
+GATE_INVALID_SHARE = 0.5  # of a workload's rounds: from here on an arm is broken and not unlucky
+
+# Counts: what is so steady between two arms that are the same is compared by its size; what is not, by rank
+# as times are.
+STEADY_MAD = 0.005
+MADS_OF_TOLERANCE = 5.0

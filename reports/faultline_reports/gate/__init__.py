@@ -1,0 +1,1 @@
+"""`faultline gate`. See README.md of this folder."""

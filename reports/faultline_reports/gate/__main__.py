@@ -1,0 +1,177 @@
+"""`faultline gate`: may this change be merged?"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from faultline_reports import command, document, output, shards
+from faultline_reports.errors import Exit, UserError
+from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
+from faultline_reports.gate.result import Result
+from faultline_reports.gate.sources import Measured, Stored
+from faultline_reports.gate.stages import Judged, Source, judge
+from faultline_reports.runner import budget
+from faultline_reports.runner.arms import arms, name_of
+from faultline_reports.runner.campaign import Plan, workspace
+
+EXAMPLE = """examples:
+  faultline gate old=build/a.so new=build/b.so --markdown gate.md --junit gate.xml
+  faultline gate system jemalloc larson2 --budget 3m --keep out/gate
+  faultline gate system jemalloc --from out/gate/stage1.json --from out/gate/stage2.json
+
+exit status: 0 pass, 1 regression, 2 inconclusive, 3 the harness could not tell; 64 and more: a wrong command
+line, policy or document"""
+
+RESERVE_S = 4.0  # kept of the budget for the last statistics and the output
+UNCALIBRATED = "false alarms on this host: not measured; run `faultline calibrate`"
+
+
+def parser() -> command.Parser:
+    result = command.Parser(
+        prog="faultline gate",
+        description="Compares a candidate with its base in two stages: interleaved rounds of everything "
+        "name what may be worse, fresh rounds of that alone confirm it. At most 1 % of changes without "
+        "effect fail.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("base", metavar="BASE", nargs="?", help="allocator: a name, NAME=path.so or a path")
+    result.add_argument("candidate", metavar="CANDIDATE", nargs="?", help="the allocator that may be worse")
+    result.add_argument("words", metavar="WORKLOAD", nargs="*", help="what to run (default: the policy's)")
+    result.add_argument("--policy", metavar="FILE", help="default: gate.toml here, where there is one")
+    result.add_argument("--example-policy", action="store_true", help="print a policy with every setting")
+    result.add_argument(
+        "--budget", metavar="TIME", help="at most so long, as 90s or 10m (default: the policy's)"
+    )
+    result.add_argument("--from", dest="stored", metavar="FILE.json", action="append", default=[],
+                        help="judge stored rounds; given twice, the second has stage 2's")  # fmt: skip
+    result.add_argument("--keep", metavar="DIR", help="keep the rounds: stage1.json and stage2.json")
+    result.add_argument(
+        "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
+    )
+    result.add_argument("--run-option", metavar="OPTION", action="append", default=[],
+                        help="passed on to `faultline run`; may be repeated")  # fmt: skip
+    result.add_argument("--markdown", metavar="FILE", help="write a comment for the pull request")
+    result.add_argument("--junit", metavar="FILE", help="write JUnit XML")
+    result.add_argument("--json-file", metavar="FILE", help="write JSON")
+    result.add_argument("--annotations", action="store_true", help="print workflow annotations for GitHub")
+    result.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    result.add_argument("--all", action="store_true", help="show every row")
+    result.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    return result
+
+
+FORMS: tuple[tuple[str, Callable[[Result], str]], ...] = (
+    ("markdown", markdown.text),
+    ("junit", junit.text),
+    ("json_file", as_json.text),
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = parser().parse_args(arguments)
+    if options.example_policy:
+        print(policy.EXAMPLE, end="")
+        return 0
+    if options.candidate is None:
+        raise UserError(
+            Exit.USAGE, "", "two allocators are needed: BASE CANDIDATE", "see `faultline gate --help`"
+        )
+    rules = _policy(options.policy)
+    if options.budget:
+        rules = replace(rules, budget_s=budget.seconds(options.budget, "--budget"))
+    clock = budget.Budget(rules.budget_s)
+    result = _stored(options, rules, clock) if options.stored else _measured(options, rules, clock, arguments)
+    for name, form in FORMS:
+        if getattr(options, name):
+            output.write(getattr(options, name), form(result))
+    if options.annotations:
+        sys.stdout.write(workflow.text(result))
+    print(as_json.text(result) if options.json else "\n".join(terminal.lines(result, options.all)))
+    return int(result.verdict)
+
+
+def _policy(path: str | None) -> policy.Policy:
+    if path is not None:
+        return policy.load(path)
+    return policy.load("gate.toml") if os.path.exists("gate.toml") else policy.Policy()
+
+
+def _stored(options: argparse.Namespace, rules: policy.Policy, clock: budget.Budget) -> Result:
+    if len(options.stored) > 2:
+        raise UserError(
+            Exit.USAGE, "--from", "is given more than twice", "give stage 1's rounds and stage 2's"
+        )
+    documents = [document.load(path) for path in options.stored]
+    names = (name_of(options.base), name_of(options.candidate))
+    return _judged(Stored(documents, names), names, rules, clock, None)
+
+
+def _measured(
+    options: argparse.Namespace, rules: policy.Policy, clock: budget.Budget, arguments: Sequence[str]
+) -> Result:
+    chosen = arms(options.base, options.candidate)
+    names = (name_of(chosen[0]), name_of(chosen[1]))
+    seed = options.seed if options.seed is not None else secrets.randbits(32)
+    plan = Plan(options.words or rules.workloads, chosen, seed, options.run_option)
+
+    def say(line: str) -> None:
+        if not options.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    if options.keep:
+        output.directory(options.keep)
+    with workspace() as directory:
+        source = Measured(plan, directory, max(1.0, rules.budget_s - RESERVE_S), say)
+        result = _judged(source, names, rules, clock, rules.budget_s)
+        if options.keep:
+            for name, parts in source.kept:
+                raw = shards.join(parts, ["faultline", "gate", *arguments])
+                output.write(os.path.join(options.keep, f"{name}.json"), output.document_text(raw))
+    return result
+
+
+def _judged(
+    source: Source,
+    names: tuple[str, str],
+    rules: policy.Policy,
+    clock: budget.Budget,
+    limit: float | None,
+) -> Result:
+    today = datetime.date.today()
+    judged: Judged = judge(source, names, rules, today)
+    known = judged.calibration
+    notes = [
+        f"expired {entry.until}, no longer allowed: {entry.metric} of {entry.workload} ({entry.reason})"
+        for entry in rules.expired(today)
+    ]
+    return Result(
+        verdict=judged.verdict,
+        base=names[0],
+        candidate=names[1],
+        policy=rules.source,
+        rows=judged.rows,
+        rounds=judged.rounds,
+        confirm_rounds=judged.confirm_rounds,
+        seconds=clock.spent(),
+        budget_s=limit,
+        reasons=judged.reasons,
+        notes=notes,
+        false_alarms=known.false_alarms() if known else UNCALIBRATED,
+    )
+
+
+def main() -> int:
+    return command.main("faultline gate", run, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""From result documents to what the gate asks: for each workload and metric the paired differences of two
+arms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faultline_reports import metrics
+from faultline_reports.comparison import why_not_measured
+from faultline_reports.gate.decision import Question, Rule
+from faultline_reports.metrics import Metric
+from faultline_reports.model import Document, Trial
+from faultline_reports.statistics.thresholds import GATE_INVALID_SHARE
+from faultline_reports.statistics.verdict import Arms, Scale, paired_differences
+
+Key = tuple[str, str]  # workload, metric key
+
+
+@dataclass(frozen=True)
+class Asked:
+    workload: str
+    metric: Metric
+    question: Question
+    candidate: float  # median; nan when there is none
+    missing: str  # why nothing can be said, "" when something can
+
+    @property
+    def key(self) -> Key:
+        return self.workload, self.metric.key
+
+
+def ask(
+    document: Document,
+    base: str,
+    candidate: str,
+    rules: Sequence[tuple[Metric, Rule]],
+    noise: Mapping[Key, Sequence[float]],
+    rounds: Collection[int] | None = None,
+) -> list[Asked]:
+    """In the order of workloads and rules; over `rounds` when given. Metrics that no trial has are left
+    out."""
+    found: list[Asked] = []
+    tables = {metric.key: metrics.samples(document, metric) for metric, _ in rules}
+    for workload in document.workloads:
+        for metric, rule in rules:
+            table = tables[metric.key]
+            if not table:
+                continue
+            found.append(
+                _one(
+                    document,
+                    workload.label,
+                    metric,
+                    rule,
+                    _rounds(table.get((workload.label, base), {}), rounds),
+                    _rounds(table.get((workload.label, candidate), {}), rounds),
+                    noise.get((workload.label, metric.key), ()),
+                )
+            )
+    return found
+
+
+def _rounds(values: Mapping[int, float], rounds: Collection[int] | None) -> dict[int, float]:
+    return {n: value for n, value in values.items() if rounds is None or n in rounds}
+
+
+def _one(
+    document: Document,
+    workload: str,
+    metric: Metric,
+    rule: Rule,
+    base: Mapping[int, float],
+    candidate: Mapping[int, float],
+    noise: Sequence[float],
+) -> Asked:
+    scale, differences = paired_differences(Arms(base, candidate, metric.margin))
+    missing = ""
+    if not differences:
+        scale = Scale.DIFFERENCE  # there is nothing to take ratios of
+        missing = why_not_measured(document, metric)
+        if base and candidate:
+            missing = "no round holds both arms"
+    medians = [
+        float(np.median(list(values.values()))) if values else float("nan") for values in (base, candidate)
+    ]
+    question = Question(rule, scale, medians[0] if base else 0.0, differences, noise)
+    return Asked(workload, metric, question, medians[1], missing)
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Of a workload's trials: which arm does not run, with the reason of its first bad trial."""
+
+    workload: str
+    arm: str
+    invalid: int
+    trials: int
+    reason: str
+
+    @property
+    def broken(self) -> bool:
+        return self.invalid >= GATE_INVALID_SHARE * self.trials
+
+
+def invalid(document: Document, arms: Sequence[str]) -> list[Validity]:
+    found = []
+    for workload in document.workloads:
+        for arm in arms:
+            own = [t for t in document.trials if (t.workload, t.allocator) == (workload.label, arm)]
+            bad = [trial for trial in own if not trial.valid]
+            if bad:
+                found.append(Validity(workload.label, arm, len(bad), len(own), _reason(bad[0])))
+    return found
+
+
+def _reason(trial: Trial) -> str:
+    return trial.invalid_reason or trial.exit or "no reason given"
