@@ -1,4 +1,5 @@
 // `faultline trace`: looks at, checks and converts traces of any known format.
+#include "workloads/trace/exporters.hpp"
 #include "workloads/trace/trace_commands.hpp"
 
 #include "harness/cli/command.hpp"
@@ -49,6 +50,19 @@ int convert(const Options& options) {
     return 0;
 }
 
+int cat(const Options& options) {
+    const auto printed = trace::cat(options.trace, {options.convert.recover}, stdout);
+    return printed ? 0 : report(printed.error());
+}
+
+std::string formats() {
+    std::string all;
+    for (const trace::Exporter& exporter : trace::exporters()) {
+        all += "\n  " + std::string(exporter.name) + ": for " + std::string(exporter.reads);
+    }
+    return all;
+}
+
 } // namespace
 
 void add_trace(CLI::App& app, Action& action) {
@@ -67,9 +81,13 @@ void add_trace(CLI::App& app, Action& action) {
     add("info", "Counts, sizes, threads and what is live", info)
         ->add_flag("--json", options->json, "As JSON");
     add("check", "Reads all of it; exit status 65 and the place when something is wrong", check);
-    CLI::App* converting = add("convert", "Writes it in the native format", convert);
+    add("cat", "Prints every event, one a line", cat);
+    CLI::App* converting =
+        add("convert", "Writes it in the native format, or in that of another tool", convert);
     converting->add_option("output", options->output, "The file to write")->required();
-    converting->add_flag("--compact", options->convert.compact, "Without times and addresses: far smaller");
+    converting->add_option("--to", options->convert.to, "The format:" + formats())->capture_default_str();
+    converting->add_flag_callback(
+        "--compact", [options] { options->convert.to = "compact"; }, "The same as --to compact");
     converting->add_option("--note", options->convert.notes, "A line KEY=VALUE to keep in the trace")
         ->allow_extra_args(false);
     command->footer("Example: faultline trace convert surfaceflinger.zip surfaceflinger.fltrace --compact");

@@ -7,6 +7,10 @@ namespace {
 
 constexpr Importer table[] = {
     {"android memory_replay", is_memory_replay, make_memory_replay},
+    {"malloclab", is_malloclab, make_malloclab},
+    {"glibc mtrace", is_mtrace, make_mtrace},
+    {"heaptrack", is_heaptrack, make_heaptrack},
+    {"glibc workload", is_glibc_workload, make_glibc_workload},
 };
 
 constexpr std::size_t head_bytes = 4096; // what a format may be known by

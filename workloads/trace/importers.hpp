@@ -20,6 +20,14 @@ std::span<const Importer> importers();
 // One function for each file in importers/.
 bool is_memory_replay(std::string_view head);
 std::unique_ptr<EventSource> make_memory_replay(LineReader input);
+bool is_malloclab(std::string_view head);
+std::unique_ptr<EventSource> make_malloclab(LineReader input);
+bool is_mtrace(std::string_view head);
+std::unique_ptr<EventSource> make_mtrace(LineReader input);
+bool is_heaptrack(std::string_view head);
+std::unique_ptr<EventSource> make_heaptrack(LineReader input);
+bool is_glibc_workload(std::string_view head);
+std::unique_ptr<EventSource> make_glibc_workload(LineReader input);
 
 // The native format has its own way in: it is read block by block, in order of time, not as a stream.
 bool is_native(std::string_view head);

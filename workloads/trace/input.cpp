@@ -188,6 +188,23 @@ Result<std::string_view> LineReader::peek(std::size_t bytes) {
     return std::string_view(buffer_.data() + begin_, std::min(bytes, end_ - begin_));
 }
 
+Result<std::string> LineReader::rest(std::size_t limit) {
+    std::string all;
+    do {
+        all.append(buffer_.data() + begin_, end_ - begin_);
+        begin_ = end_;
+        if (all.size() > limit) {
+            return fail(Exit::data, input_->name(), "more than " + std::to_string(limit) + " bytes",
+                        "cut the trace into parts");
+        }
+        const Result<bool> more = fill();
+        if (!more) {
+            return tl::unexpected(more.error());
+        }
+    } while (end_ != begin_);
+    return all;
+}
+
 Result<bool> LineReader::next(std::string_view& line) {
     std::size_t searched = 0;
     for (;;) {

@@ -37,6 +37,9 @@ class LineReader {
     // The first bytes, for finding out the format; call before next().
     Result<std::string_view> peek(std::size_t bytes);
 
+    // All that is left, of a format that is not read line by line. Fails with data beyond `limit` bytes.
+    Result<std::string> rest(std::size_t limit);
+
     // False at the end. A line longer than the limit is an error, so that a hostile file cannot take all
     // memory.
     Result<bool> next(std::string_view& line);

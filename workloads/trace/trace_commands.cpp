@@ -1,8 +1,7 @@
 #include "workloads/trace/trace_commands.hpp"
 
-#include "workloads/trace/format.hpp"
+#include "workloads/trace/exporters.hpp"
 #include "workloads/trace/reader.hpp"
-#include "workloads/trace/writer.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -80,77 +79,6 @@ std::string size_range(std::size_t index) {
     const std::uint64_t low = std::uint64_t{1} << (index - 1);
     return index == 1 ? "1" : grouped(low) + " to " + grouped(low * 2 - 1);
 }
-
-// Writes whole calls, with small numbers for blocks that are given back last in, first out: the prediction of
-// the format then holds nearly always.
-class CompactWriter {
-  public:
-    explicit CompactWriter(TraceWriter& writer) : writer_(writer) {}
-
-    Result<void> add(const Event& event, const Call& call) {
-        if (event.op == Op::thread_start || event.op == Op::thread_end) {
-            return put(event.op, call.thread, 0, 0, 0);
-        }
-        switch (call.kind) {
-        case Call::Kind::none:
-            return {};
-        case Call::Kind::release_null:
-            return put(call.op, call.thread, 0, 0, call.extra);
-        case Call::Kind::release:
-            return release(call.op, call);
-        case Call::Kind::allocate: {
-            if (call.old_is_lost) {
-                if (auto released = release(Op::free, call); !released) {
-                    return released;
-                }
-            }
-            if (call.op == Op::realloc_to) {
-                if (auto begun = put(Op::realloc_from, call.thread, 0, 0, 0); !begun) {
-                    return begun;
-                }
-            }
-            return allocate(call, call.op == Op::calloc ? event.size : call.bytes);
-        }
-        case Call::Kind::reallocate:
-            if (auto begun = release(Op::realloc_from, call); !begun) {
-                return begun;
-            }
-            return allocate(call, call.bytes);
-        }
-        return {};
-    }
-
-  private:
-    Result<void> allocate(const Call& call, std::uint64_t size) {
-        if (free_.empty()) {
-            free_.push_back(++highest_);
-        }
-        const std::uint32_t number = free_.back();
-        free_.pop_back();
-        call.block->slot = number;
-        return put(call.op, call.thread, number, size, call.extra);
-    }
-    Result<void> release(Op op, const Call& call) {
-        free_.push_back(call.old.slot);
-        return put(op, call.thread, call.old.slot, 0, call.extra);
-    }
-    Result<void> put(Op op, std::uint32_t thread, std::uint64_t pointer, std::uint64_t size,
-                     std::uint64_t extra) {
-        Event event;
-        event.time = sequence_++;
-        event.op = op;
-        event.thread = thread;
-        event.pointer = pointer;
-        event.size = size;
-        event.extra = extra;
-        return writer_.add(event);
-    }
-
-    TraceWriter& writer_;
-    std::vector<std::uint32_t> free_;
-    std::uint32_t highest_ = 0;
-    std::uint64_t sequence_ = 0;
-};
 
 } // namespace
 
@@ -267,49 +195,69 @@ nlohmann::ordered_json to_json(const Summary& summary, const std::filesystem::pa
 
 Result<std::vector<std::string>> convert(const std::filesystem::path& trace,
                                          const std::filesystem::path& output, const ConvertOptions& options) {
+    const Exporter* exporter = find_exporter(options.to);
+    if (exporter == nullptr) {
+        std::string known;
+        for (const Exporter& row : exporters()) {
+            known += (known.empty() ? "" : ", ") + std::string(row.name);
+        }
+        return fail(Exit::usage, "--to " + options.to, "no such format", "known are: " + known);
+    }
     Result<std::unique_ptr<EventSource>> source = open_trace(trace, OpenOptions{options.recover});
     if (!source) {
         return tl::unexpected(source.error());
     }
-    const bool is_timed = (*source)->info().timed && !options.compact;
-    // A partial trace stays one, unless it is compacted: then only whole calls are written.
-    const bool is_forked = (*source)->info().partial && !options.compact;
-    Result<TraceWriter> writer =
-        TraceWriter::create(output, (is_timed ? header_timed : 0) | (is_forked ? header_forked : 0));
-    if (!writer) {
-        return tl::unexpected(writer.error());
+    SinkOptions about{(*source)->info().timed, (*source)->info().partial, program_notes_of(**source, trace)};
+    about.notes.insert(about.notes.end(), options.notes.begin(), options.notes.end());
+    Result<std::unique_ptr<TraceSink>> sink = exporter->create(output, about);
+    if (!sink) {
+        return tl::unexpected(sink.error());
     }
-    std::string lines;
-    for (const std::string& note : program_notes_of(**source, trace)) {
-        lines += note + "\n";
+    const Result<TraceStats> stats = for_each_call(
+        **source, [&](const Event& event, const Call& call) { return (*sink)->add(event, call); });
+    if (!stats) {
+        return tl::unexpected(stats.error());
     }
-    for (const std::string& note : options.notes) {
-        lines += note + "\n";
+    if (auto finished = (*sink)->finish(); !finished) {
+        return tl::unexpected(finished.error());
     }
-    if (!lines.empty()) {
-        if (auto noted = writer->add_notes(lines); !noted) {
-            return tl::unexpected(noted.error());
+    std::vector<std::string> lost = (*source)->info().notes;
+    if (exporter->create != create_native) { // which writes every event as it came, whole call or not
+        const std::vector<std::string> more = stats->notes();
+        lost.insert(lost.end(), more.begin(), more.end());
+    }
+    const std::vector<std::string> unsaid = (*sink)->notes();
+    lost.insert(lost.end(), unsaid.begin(), unsaid.end());
+    return lost;
+}
+
+Result<void> cat(const std::filesystem::path& trace, const OpenOptions& options, std::FILE* out) {
+    Result<std::unique_ptr<EventSource>> source = open_trace(trace, options);
+    if (!source) {
+        return tl::unexpected(source.error());
+    }
+    const bool timed = (*source)->info().timed;
+    std::fprintf(out, "%14s %8s  %-24s %18s %14s %14s\n", timed ? "ns" : "event", "thread", "call", "block",
+                 "bytes", "count or align");
+    const Result<TraceStats> stats = for_each_call(**source, [&](const Event& event, const Call&) {
+        std::fprintf(out, "%14" PRIu64 " %8" PRIu32 "  %-24s", event.time, event.thread,
+                     op_names[static_cast<unsigned>(event.op)]);
+        if (allocates(event.op) || releases(event.op)) {
+            std::fprintf(out, " %#18" PRIx64, event.pointer);
         }
-    }
-    CompactWriter compact(*writer);
-    const Result<TraceStats> stats = for_each_call(**source, [&](const Event& event, const Call& call) {
-        return options.compact ? compact.add(event, call) : writer->add(event);
+        if (allocates(event.op)) {
+            std::fprintf(out, " %14" PRIu64, event.size);
+        }
+        if (has_extra(event.op)) {
+            std::fprintf(out, allocates(event.op) ? " %14" PRIu64 : " %29" PRIu64, event.extra);
+        }
+        std::fputc('\n', out);
+        return Result<void>();
     });
     if (!stats) {
         return tl::unexpected(stats.error());
     }
-    if (auto finished = writer->finish(); !finished) {
-        return tl::unexpected(finished.error());
-    }
-    std::vector<std::string> lost = (*source)->info().notes;
-    if (options.compact) {
-        const std::vector<std::string> more = stats->notes();
-        lost.insert(lost.end(), more.begin(), more.end());
-        if ((*source)->info().timed) {
-            lost.push_back("times are left out");
-        }
-    }
-    return lost;
+    return {};
 }
 
 } // namespace faultline::trace

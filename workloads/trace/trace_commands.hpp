@@ -4,6 +4,7 @@
 #include "workloads/trace/resolver.hpp"
 #include "workloads/trace/source.hpp"
 
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -25,14 +26,15 @@ nlohmann::ordered_json to_json(const Summary& summary, const std::filesystem::pa
 
 struct ConvertOptions {
     bool recover = false;
-    // Leaves out times and writes small numbers in place of addresses: a third of the size, and enough for a
-    // replay as fast as possible.
-    bool compact = false;
+    std::string to = "fltrace";     // an exporter's name
     std::vector<std::string> notes; // further "key=value" lines
 };
 
-// Any trace to the native format. Returns what was not kept.
+// Any trace to any format. Returns what was not kept, a sentence each. Fails with usage for an unknown format.
 Result<std::vector<std::string>> convert(const std::filesystem::path& trace,
                                          const std::filesystem::path& output, const ConvertOptions& options);
+
+// One line an event, with a heading.
+Result<void> cat(const std::filesystem::path& trace, const OpenOptions& options, std::FILE* out);
 
 } // namespace faultline::trace

@@ -3,10 +3,7 @@
 #include "workloads/trace/codec.hpp"
 #include "workloads/trace/crc32.hpp"
 
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 #ifdef FAULTLINE_HAVE_ZSTD
 #include <zstd.h>
 #endif
@@ -19,35 +16,30 @@ constexpr std::size_t events_in_block = 1 << 16;
 constexpr int compression_level = 19; // a trace is written once and shipped
 #endif
 
+template <typename Header>
+std::string_view bytes_of(const Header& header) {
+    return {reinterpret_cast<const char*>(&header), sizeof header};
+}
+
 } // namespace
 
-TraceWriter::TraceWriter(Fd fd, std::filesystem::path path, std::filesystem::path temporary)
-    : fd_(std::move(fd)), path_(std::move(path)), temporary_(std::move(temporary)) {
+TraceWriter::TraceWriter(OutputFile file) : file_(std::move(file)) {
     events_.reserve(events_in_block);
 }
 
-TraceWriter::~TraceWriter() {
-    if (fd_) {
-        ::unlink(temporary_.c_str());
-    }
-}
-
 Result<TraceWriter> TraceWriter::create(const std::filesystem::path& path, std::uint32_t flags) {
-    std::filesystem::path temporary = path;
-    temporary += ".part";
-    Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!fd) {
-        return fail_errno(Exit::cannot_create, path.string(), "cannot create", errno,
-                          "choose a writable place");
+    Result<OutputFile> file = OutputFile::create(path);
+    if (!file) {
+        return tl::unexpected(file.error());
     }
-    TraceWriter writer(std::move(fd), path, std::move(temporary));
+    TraceWriter writer(*std::move(file));
     FileHeader header{};
     std::memcpy(header.magic, file_magic, sizeof file_magic);
     header.version = format_version;
     header.header_bytes = sizeof header;
     header.flags = flags;
     header.checksum = crc32(&header, offsetof(FileHeader, checksum));
-    if (auto written = writer.write_all(&header, sizeof header); !written) {
+    if (auto written = writer.file_.write(bytes_of(header)); !written) {
         return tl::unexpected(written.error());
     }
     return writer;
@@ -76,12 +68,7 @@ Result<void> TraceWriter::finish() {
     if (auto written = write_block(header, {}); !written) {
         return written;
     }
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-        return fail_errno(Exit::cannot_create, path_.string(), "cannot replace", errno,
-                          "choose a writable place");
-    }
-    fd_.reset();
-    return {};
+    return file_.commit();
 }
 
 Result<void> TraceWriter::flush() {
@@ -119,26 +106,10 @@ Result<void> TraceWriter::write_block(BlockHeader header, const std::vector<unsi
     header.stored_bytes = static_cast<std::uint32_t>(stored->size());
     header.payload_checksum = crc32(stored->data(), stored->size());
     header.checksum = crc32(&header, offsetof(BlockHeader, checksum));
-    if (auto written = write_all(&header, sizeof header); !written) {
+    if (auto written = file_.write(bytes_of(header)); !written) {
         return written;
     }
-    return write_all(stored->data(), stored->size());
-}
-
-Result<void> TraceWriter::write_all(const void* data, std::size_t size) {
-    const auto* from = static_cast<const char*>(data);
-    while (size != 0) {
-        const ssize_t n = ::write(fd_.get(), from, size);
-        if (n < 0 && errno != EINTR) {
-            return fail_errno(Exit::io, path_.string(), "cannot write", errno,
-                              "free some space; nothing was replaced");
-        }
-        if (n > 0) {
-            from += n;
-            size -= static_cast<std::size_t>(n);
-        }
-    }
-    return {};
+    return file_.write({reinterpret_cast<const char*>(stored->data()), stored->size()});
 }
 
 } // namespace faultline::trace

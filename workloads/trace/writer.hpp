@@ -3,9 +3,9 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "base/fd.hpp"
 #include "workloads/trace/event.hpp"
 #include "workloads/trace/format.hpp"
+#include "workloads/trace/output_file.hpp"
 
 #include <filesystem>
 #include <string>
@@ -19,9 +19,6 @@ class TraceWriter {
     // Creates `path` beside its final name; finish() moves it there, so that nothing half-written is ever
     // found. `flags` are those of the FileHeader. Fails with cannot_create.
     static Result<TraceWriter> create(const std::filesystem::path& path, std::uint32_t flags);
-    TraceWriter(TraceWriter&&) = default;
-    TraceWriter& operator=(TraceWriter&&) = delete;
-    ~TraceWriter();
 
     // Events in order of Event::time. Fails with io.
     Result<void> add(const Event& event);
@@ -32,14 +29,11 @@ class TraceWriter {
     Result<void> finish();
 
   private:
-    TraceWriter(Fd fd, std::filesystem::path path, std::filesystem::path temporary);
+    explicit TraceWriter(OutputFile file);
     Result<void> flush();
     Result<void> write_block(BlockHeader header, const std::vector<unsigned char>& raw);
-    Result<void> write_all(const void* data, std::size_t size);
 
-    Fd fd_;
-    std::filesystem::path path_;
-    std::filesystem::path temporary_;
+    OutputFile file_;
     std::vector<Event> events_;
 };
 

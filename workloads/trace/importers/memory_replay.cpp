@@ -7,149 +7,21 @@
 //
 // each optionally followed by a start and an end time in ns, which are checked and not kept: the order of the
 // lines is the order of the calls.
-#include "workloads/trace/importers.hpp"
+#include "workloads/trace/importers/text.hpp"
 
 #include <cctype>
 
 namespace faultline::trace {
 namespace {
 
-// Takes pieces off the front of a line.
-class Scanner {
+class MemoryReplay final : public LineSource {
   public:
-    explicit Scanner(std::string_view rest) : rest_(rest) {}
-
-    bool at_end() {
-        skip_blanks();
-        return rest_.empty();
-    }
-    std::string_view word() {
-        skip_blanks();
-        std::size_t n = 0;
-        while (n < rest_.size() && rest_[n] != ' ' && rest_[n] != '\t') {
-            ++n;
-        }
-        const std::string_view found = rest_.substr(0, n);
-        rest_.remove_prefix(n);
-        return found;
-    }
+    explicit MemoryReplay(LineReader input)
+        : LineSource(std::move(input), "android memory_replay",
+                     "expected \"TID: malloc 0xPOINTER SIZE\" and the like; correct or remove the line") {}
 
   private:
-    void skip_blanks() {
-        while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t')) {
-            rest_.remove_prefix(1);
-        }
-    }
-    std::string_view rest_;
-};
-
-// Why a number cannot be used, or nullptr.
-const char* parse_decimal(std::string_view text, std::uint64_t& value) {
-    if (text.empty()) {
-        return "is missing";
-    }
-    if (text.front() == '-') {
-        return "is negative";
-    }
-    value = 0;
-    for (const char c : text) {
-        const auto digit = static_cast<unsigned>(c - '0');
-        if (digit > 9) {
-            return "is not a number";
-        }
-        if (__builtin_mul_overflow(value, std::uint64_t{10}, &value) ||
-            __builtin_add_overflow(value, std::uint64_t{digit}, &value)) {
-            return "is beyond 64 bits";
-        }
-    }
-    return nullptr;
-}
-
-const char* parse_pointer(std::string_view text, std::uint64_t& value) {
-    if (text.empty()) {
-        return "is missing";
-    }
-    if (text.size() < 3 || text[0] != '0' || (text[1] | 0x20) != 'x') {
-        return "is not a hexadecimal address";
-    }
-    if (text.size() > 18) {
-        return "is beyond 64 bits";
-    }
-    value = 0;
-    for (const char c : text.substr(2)) {
-        const char lower = static_cast<char>(c | 0x20);
-        unsigned digit = 0;
-        if (c >= '0' && c <= '9') {
-            digit = static_cast<unsigned>(c - '0');
-        } else if (lower >= 'a' && lower <= 'f') {
-            digit = static_cast<unsigned>(lower - 'a') + 10;
-        } else {
-            return "is not a hexadecimal address";
-        }
-        value = value << 4 | digit;
-    }
-    return nullptr;
-}
-
-bool is_plain_text(std::string_view line) {
-    for (const char c : line) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x80 || (byte < 0x20 && byte != '\t')) {
-            return false;
-        }
-    }
-    return true;
-}
-
-class MemoryReplay final : public EventSource {
-  public:
-    explicit MemoryReplay(LineReader input) : input_(std::move(input)) {
-        info_.format = "android memory_replay";
-    }
-
-    Result<std::size_t> read(std::span<Event> out) override {
-        std::size_t count = 0;
-        while (count + 2 <= out.size()) { // a realloc is two events
-            std::string_view line;
-            const Result<bool> more = input_.next(line);
-            if (!more) {
-                return tl::unexpected(more.error());
-            }
-            if (!*more) {
-                finish();
-                break;
-            }
-            if (!line.empty() && line.back() == '\r') {
-                line.remove_suffix(1);
-            }
-            Event event;
-            event.position = input_.line_number();
-            const Result<unsigned> events = parse(line, event, out.data() + count);
-            if (!events) {
-                return tl::unexpected(events.error());
-            }
-            count += *events;
-        }
-        return count;
-    }
-    const TraceInfo& info() const override { return info_; }
-    std::string place(const Event& event) const override { return place_of(event.position); }
-
-  private:
-    std::string place_of(std::uint64_t line) const {
-        return input_.input().name() + ":" + std::to_string(line);
-    }
-
-    tl::unexpected<Error> bad(std::string_view line, std::string what) const {
-        if (!is_plain_text(line)) {
-            what = "not a line of text (bytes outside of ASCII)";
-        }
-        return fail(Exit::data, place_of(input_.line_number()), std::move(what),
-                    "expected \"TID: malloc 0xPOINTER SIZE\" and the like; correct or remove the line");
-    }
-
-    // Writes up to two events to `out` and says how many.
-    Result<unsigned> parse(std::string_view line, Event& event, Event* out) {
+    Result<unsigned> parse(std::string_view line, Event* out) override {
         Scanner scanner(line);
         std::string_view tid = scanner.word();
         if (tid.empty()) {
@@ -157,85 +29,85 @@ class MemoryReplay final : public EventSource {
         }
         std::uint64_t thread = 0;
         if (tid.back() != ':') {
-            return bad(line, "does not begin with \"TID:\"");
+            return bad("does not begin with \"TID:\"");
         }
         tid.remove_suffix(1);
         if (const char* why = parse_decimal(tid, thread); why != nullptr || thread > UINT32_MAX) {
-            return bad(line, std::string("the thread id ") + (why != nullptr ? why : "is beyond 32 bits"));
+            return bad_number("the thread id", why != nullptr ? why : "is beyond 32 bits");
         }
-        event.thread = static_cast<std::uint32_t>(thread);
         const std::string_view action = scanner.word();
-        if (const char* why = parse_pointer(scanner.word(), event.pointer)) {
-            return bad(line, std::string("the pointer ") + why);
+        std::uint64_t pointer = 0;
+        if (const char* why = parse_pointer(scanner.word(), pointer)) {
+            return bad_number("the pointer", why);
         }
-        std::uint64_t old = 0;
-        bool is_realloc = false;
-        const char* why = nullptr;
-        const char* which = "the size ";
-        if (action == "malloc") {
-            event.op = Op::malloc;
-            why = parse_decimal(scanner.word(), event.size);
-        } else if (action == "free") {
-            event.op = Op::free;
-        } else if (action == "calloc") {
-            event.op = Op::calloc;
-            which = "the number of elements or their size ";
-            why = parse_decimal(scanner.word(), event.extra);
-            why = why != nullptr ? why : parse_decimal(scanner.word(), event.size);
-        } else if (action == "realloc") {
-            is_realloc = true;
-            event.op = Op::realloc_to;
-            which = "the old pointer or the size ";
-            why = parse_pointer(scanner.word(), old);
-            why = why != nullptr ? why : parse_decimal(scanner.word(), event.size);
-        } else if (action == "memalign") {
-            event.op = Op::memalign;
-            which = "the alignment or the size ";
-            why = parse_decimal(scanner.word(), event.extra);
-            why = why != nullptr ? why : parse_decimal(scanner.word(), event.size);
-        } else if (action == "thread_done") {
-            event.op = Op::thread_end;
-        } else {
-            return bad(line, action.empty() ? "names no action" : "unknown action");
-        }
-        if (why != nullptr) {
-            return bad(line, std::string(which) + why);
+        Result<unsigned> events = act(action, pointer, scanner, out);
+        if (!events) {
+            return events;
         }
         if (!scanner.at_end()) {
             std::uint64_t start = 0;
             std::uint64_t end = 0;
             if (parse_decimal(scanner.word(), start) != nullptr ||
                 parse_decimal(scanner.word(), end) != nullptr || !scanner.at_end()) {
-                return bad(line, "something else than two time stamps at the end of the line");
+                return bad("something else than two time stamps at the end of the line");
             }
             ++times_;
         }
-        event.time = sequence_++;
-        if (is_realloc) {
-            out[0] = event;
-            out[0].op = Op::realloc_from;
-            out[0].pointer = old;
-            out[0].size = 0;
-            event.time = sequence_++;
-            out[1] = event;
-            return 2u;
+        for (unsigned i = 0; i < *events; ++i) {
+            out[i].thread = static_cast<std::uint32_t>(thread);
         }
-        out[0] = event;
+        return events;
+    }
+
+    // What stands between the pointer and the times.
+    Result<unsigned> act(std::string_view action, std::uint64_t pointer, Scanner& scanner, Event* out) {
+        std::uint64_t first = 0;
+        std::uint64_t size = 0;
+        if (action == "malloc") {
+            if (const char* why = parse_decimal(scanner.word(), size)) {
+                return bad_number("the size", why);
+            }
+            out[0] = event(Op::malloc, pointer, size);
+        } else if (action == "free") {
+            out[0] = event(Op::free, pointer);
+        } else if (action == "calloc") {
+            const char* why = parse_decimal(scanner.word(), first);
+            why = why != nullptr ? why : parse_decimal(scanner.word(), size);
+            if (why != nullptr) {
+                return bad_number("the number of elements or their size", why);
+            }
+            out[0] = event(Op::calloc, pointer, size, first);
+        } else if (action == "realloc") {
+            const char* why = parse_pointer(scanner.word(), first);
+            why = why != nullptr ? why : parse_decimal(scanner.word(), size);
+            if (why != nullptr) {
+                return bad_number("the old pointer or the size", why);
+            }
+            out[0] = event(Op::realloc_from, first);
+            out[1] = event(Op::realloc_to, pointer, size);
+            return 2u;
+        } else if (action == "memalign") {
+            const char* why = parse_decimal(scanner.word(), first);
+            why = why != nullptr ? why : parse_decimal(scanner.word(), size);
+            if (why != nullptr) {
+                return bad_number("the alignment or the size", why);
+            }
+            out[0] = event(Op::memalign, pointer, size, first);
+        } else if (action == "thread_done") {
+            out[0] = event(Op::thread_end, pointer);
+        } else {
+            return bad(action.empty() ? "names no action" : "unknown action");
+        }
         return 1u;
     }
 
-    void finish() {
+    Result<void> at_end() override {
         if (times_ != 0) {
-            info_.notes.push_back("the time stamps of " + std::to_string(times_) + " line(s) were not kept");
-            times_ = 0;
+            note("the time stamps of " + std::to_string(times_) + " line(s) were not kept");
         }
-        const auto& more = input_.input().notes();
-        info_.notes.insert(info_.notes.end(), more.begin(), more.end());
+        return {};
     }
 
-    LineReader input_;
-    TraceInfo info_;
-    std::uint64_t sequence_ = 0;
     std::uint64_t times_ = 0;
 };
 

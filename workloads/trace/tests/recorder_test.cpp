@@ -129,7 +129,7 @@ TEST_F(RecorderTest, CompactTracesReplayAsTheirOriginals) {
     const Recording recording = record({FAULTLINE_VICTIM, "threads"});
     const auto compact = folder_.path() / "compact.fltrace";
     ConvertOptions options;
-    options.compact = true;
+    options.to = "compact";
     ASSERT_TRUE(convert(recording.files.at(0), compact, options));
     const Summary before = summary_of(recording.files[0]);
     const Summary after = summary_of(compact);
