@@ -78,14 +78,14 @@ class Tiny {
             return allocate_region(alignment, size);
         }
         const unsigned cls = class_of(bytes);
-        live_bytes_ += class_bytes(cls);
+        live += class_bytes(cls);
         if (Free* aside = Bug::take_aside(cls)) {
             return aside;
         }
         lock();
-        Free* block = free_[cls];
+        Free* block = free_blocks[cls];
         if (block != nullptr) {
-            free_[cls] = block->next;
+            free_blocks[cls] = block->next;
         } else {
             block = cut(cls);
         }
@@ -124,7 +124,7 @@ class Tiny {
         }
         Region* region = region_of(pointer);
         if (region->block_bytes > largest_class_bytes) {
-            live_bytes_ -= region->mapped_bytes;
+            live -= region->mapped_bytes;
             const int saved = errno;
             munmap(region, region->mapped_bytes);
             errno = saved;
@@ -133,19 +133,19 @@ class Tiny {
         }
         const unsigned cls = class_of(region->block_bytes);
         auto* block = static_cast<Free*>(pointer);
-        live_bytes_ -= region->block_bytes;
+        live -= region->block_bytes;
         if (Bug::put_aside(block, cls)) {
             return;
         }
         lock();
-        block->next = free_[cls];
-        free_[cls] = block;
+        block->next = free_blocks[cls];
+        free_blocks[cls] = block;
         unlock();
     }
 
     static size_t usable_size(void* block) { return block != nullptr ? Bug::usable(room_of(block)) : 0; }
 
-    static size_t live_bytes() { return live_bytes_; }
+    static size_t live_bytes() { return live; }
 
     static void prepare_for_fork() {
         if (Bug::prepares_for_fork) {
@@ -154,8 +154,8 @@ class Tiny {
     }
 
   private:
-    static void lock() { pthread_mutex_lock(&mutex_); }
-    static void unlock() { pthread_mutex_unlock(&mutex_); }
+    static void lock() { pthread_mutex_lock(&mutex); }
+    static void unlock() { pthread_mutex_unlock(&mutex); }
 
     static void* no_memory() {
         errno = ENOMEM;
@@ -215,33 +215,34 @@ class Tiny {
             return no_memory();
         }
         region->block_bytes = SIZE_MAX;
-        live_bytes_ += region->mapped_bytes;
+        live += region->mapped_bytes;
         return reinterpret_cast<char*>(region) + before;
     }
 
     // The next block of the class's newest region; a new region when there is no room. With the lock held.
     static Free* cut(unsigned cls) {
         const size_t bytes = class_bytes(cls);
-        if (next_[cls] == 0 || next_[cls] + bytes > end_[cls]) {
+        if (next_block[cls] == 0 || next_block[cls] + bytes > room_end[cls]) {
             Region* region = map(region_bytes, region_bytes);
             if (region == nullptr) {
                 return nullptr;
             }
             region->block_bytes = bytes;
-            next_[cls] = reinterpret_cast<uintptr_t>(region) + (bytes > header_bytes ? bytes : header_bytes);
-            end_[cls] = reinterpret_cast<uintptr_t>(region) + region_bytes;
+            next_block[cls] =
+                reinterpret_cast<uintptr_t>(region) + (bytes > header_bytes ? bytes : header_bytes);
+            room_end[cls] = reinterpret_cast<uintptr_t>(region) + region_bytes;
         }
-        auto* block = reinterpret_cast<Free*>(next_[cls]);
-        next_[cls] += Bug::stride(bytes, ++cut_);
+        auto* block = reinterpret_cast<Free*>(next_block[cls]);
+        next_block[cls] += Bug::stride(bytes, ++blocks_cut);
         return block;
     }
 
-    static inline pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-    static inline Free* free_[class_count] = {};
-    static inline uintptr_t next_[class_count] = {};
-    static inline uintptr_t end_[class_count] = {};
-    static inline uint64_t cut_ = 0;
-    static inline std::atomic<size_t> live_bytes_{0};
+    static inline pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static inline Free* free_blocks[class_count] = {};
+    static inline uintptr_t next_block[class_count] = {};
+    static inline uintptr_t room_end[class_count] = {};
+    static inline uint64_t blocks_cut = 0;
+    static inline std::atomic<size_t> live{0};
 };
 
 } // namespace tiny
