@@ -3,6 +3,7 @@
 #include "workloads/engine/nearest.hpp"
 #include "workloads/stress/conformance/tables.hpp"
 #include "workloads/stress/misuse/tables.hpp"
+#include "workloads/stress/random/tables.hpp"
 
 #include <algorithm>
 #include <fnmatch.h>
@@ -14,6 +15,7 @@ namespace {
 constexpr std::span<const Check> (*tables[])() = {
     conformance::zeroing_checks,
     misuse::double_free_checks,
+    random::random_checks,
 };
 
 std::string_view stem(std::string_view name) {

@@ -23,6 +23,7 @@ struct Task {
     unsigned seconds = 0; // for which a timed check works
     std::string
         artifacts; // a folder for what a failure leaves (a trace), made when it is needed; "": leave nothing
+    std::string trace; // a file of calls to be made, for the checks that replay one; "" for none
 };
 
 struct Check {

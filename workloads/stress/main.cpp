@@ -15,7 +15,7 @@ using namespace faultline;
 namespace {
 
 constexpr const char* usage =
-    "usage: faultline-check NAME [--seed=N] [--seconds=N] [--artifacts=DIR] [--report-fd=N] | --list\n"
+    "usage: faultline-check NAME [--seed=N] [--seconds=N] [--artifacts=DIR] [--trace=FILE] [--report-fd=N] | --list\n"
     "Runs one check in this process and prints what it finds. `faultline stress` runs many, each with an "
     "allocator\n"
     "preloaded.\n\n"
@@ -24,6 +24,7 @@ constexpr const char* usage =
 constexpr option long_options[] = {{"seed", required_argument, nullptr, 's'},
                                    {"seconds", required_argument, nullptr, 't'},
                                    {"artifacts", required_argument, nullptr, 'a'},
+                                   {"trace", required_argument, nullptr, 'T'},
                                    {"report-fd", required_argument, nullptr, 'r'},
                                    {"list", no_argument, nullptr, 'l'},
                                    {"help", no_argument, nullptr, 'h'},
@@ -45,6 +46,9 @@ int main(int argc, char** argv) {
             break;
         case 'a':
             task.artifacts = optarg;
+            break;
+        case 'T':
+            task.trace = optarg;
             break;
         case 'r':
             stress::set_report_fd(std::atoi(optarg));

@@ -10,7 +10,7 @@
 namespace faultline::stress {
 namespace {
 
-int report_fd = STDOUT_FILENO;
+int report_to = STDOUT_FILENO;
 bool postponed = false;
 
 void say(const char* what, const char* format, va_list arguments) {
@@ -25,7 +25,7 @@ void say(const char* what, const char* format, va_list arguments) {
     }
     line[used++] = '\n';
     // Nobody is left to tell when the descriptor is closed; the status still speaks.
-    [[maybe_unused]] const ssize_t written = ::write(report_fd, line, static_cast<std::size_t>(used));
+    [[maybe_unused]] const ssize_t written = ::write(report_to, line, static_cast<std::size_t>(used));
 }
 
 } // namespace
@@ -77,7 +77,10 @@ void say_end() {
 }
 
 void set_report_fd(int fd) {
-    report_fd = fd;
+    report_to = fd;
+}
+int report_fd() {
+    return report_to;
 }
 void say_loaded(const char* path) {
     say_line(word::loaded, "%s", path);

@@ -4,6 +4,7 @@
 namespace faultline::stress {
 
 void set_report_fd(int fd);
+int report_fd();
 void say_loaded(const char* path);
 bool end_is_postponed();
 

@@ -1,0 +1,34 @@
+#include "workloads/stress/ordeal/become.hpp"
+#include "workloads/stress/random/tables.hpp"
+#include "workloads/stress/voice.hpp"
+
+namespace faultline::stress::random {
+namespace {
+
+void operations(const Task& task) {
+    become_supervisor("random", "", task);
+}
+
+void replay(const Task& task) {
+    if (task.trace.empty()) {
+        skip("no trace was given: --replay FILE");
+    }
+    become_supervisor("replay", "", task);
+}
+
+// The time limits leave room for shrinking what fails.
+constexpr Check table[] = {
+    {"random.operations",
+     "whatever threads call in whatever order: blocks are aligned, apart, kept, zeroed where asked, and given back",
+     "C17 7.22.3, POSIX", operations, 120, 10},
+    {"random.replay", "the calls of a trace, by threads as in it, keep all that random.operations asks for",
+     "C17 7.22.3, POSIX", replay, 120, 5},
+};
+
+} // namespace
+
+std::span<const Check> random_checks() {
+    return table;
+}
+
+} // namespace faultline::stress::random

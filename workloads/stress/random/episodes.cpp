@@ -1,0 +1,100 @@
+#include "workloads/stress/random/episodes.hpp"
+
+#include "base/fd.hpp"
+#include "workloads/engine/clock.hpp"
+#include "workloads/stress/random/drift.hpp"
+#include "workloads/stress/random/execute.hpp"
+#include "workloads/stress/random/generate.hpp"
+#include "workloads/stress/random/plan_file.hpp"
+#include "workloads/stress/voice.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace faultline::stress {
+namespace {
+
+constexpr unsigned runs = 3;                  // of an episode
+constexpr std::uint64_t planned_every = 4;    // episodes: of one in so many the first run is in planned order, which is
+                                              // slow but fails the same way each time
+constexpr std::uint64_t first_judgement = 48; // episodes until drift is judged; then whenever they have grown by a half
+
+// Without stdio, which would take a buffer from the heap under test.
+std::uint64_t own_resident_bytes() {
+    const Fd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+    char text[128] = {};
+    unsigned long size = 0;
+    unsigned long resident = 0;
+    if (!file || ::read(file.get(), text, sizeof text - 1) <= 0 ||
+        std::sscanf(text, "%lu %lu", &size, &resident) != 2) {
+        return 0;
+    }
+    return resident * static_cast<std::uint64_t>(::getpagesize());
+}
+
+class Watch {
+  public:
+    void after_episode(std::uint64_t number, std::uint64_t own_bytes) {
+        const std::uint64_t resident = own_resident_bytes();
+        series_.offer(resident > own_bytes ? resident - own_bytes : 0);
+        if (number < next_) {
+            return;
+        }
+        next_ = number + number / 2;
+        // The first half is how the heap grew to its size.
+        const auto samples = series_.samples();
+        const Drift drift = judge_drift(samples.subspan(samples.size() / 2));
+        if (drift.is_leak) {
+            fail("memory leaks: with nothing alive, %llu MiB more are resident after each 100 episodes, %llu MiB now "
+                 "(Mann-Kendall z %.1f)",
+                 static_cast<unsigned long long>(drift.slope_bytes * 100 / static_cast<double>(series_.stride())) >> 20,
+                 static_cast<unsigned long long>(samples.back() >> 20), drift.z);
+        }
+    }
+
+  private:
+    DriftSeries series_;
+    std::uint64_t next_ = first_judgement;
+};
+
+} // namespace
+
+void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse) {
+    engine::Arena arena;
+    const std::span<Step> room = arena.array<Step>(most_steps);
+    const std::span<std::uint32_t> live = arena.array<std::uint32_t>(most_steps);
+    Executor executor(calls, {most_steps, most_steps, most_threads}, pulse.progress);
+    static Watch watch;
+    const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
+    std::uint64_t episode = options.episode;
+    for (; engine::monotonic_ns() < deadline; ++episode) {
+        const Plan plan = generate(options.seed, episode, room, live);
+        pulse.episode.store(episode, std::memory_order_relaxed);
+        char name[96];
+        for (unsigned run = 0; run < runs; ++run) {
+            const bool is_free = run > 0 || episode % planned_every != 0;
+            std::snprintf(name, sizeof name, "seed %llu, episode %llu, %s order",
+                          static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(episode),
+                          is_free ? "free" : "planned");
+            pulse.in_free_order.store(is_free ? 1 : 0, std::memory_order_relaxed);
+            executor.perform(plan, is_free ? Order::free : Order::planned, options.seed, name);
+        }
+        watch.after_episode(episode - options.episode, executor.own_bytes());
+    }
+    figure("episodes", episode - options.episode);
+    figure("steps", pulse.progress.load());
+}
+
+void run_plan(const Calls& calls, const OrdealOptions& options, Pulse& pulse, int plan_fd) {
+    const MappedPlan mapped = map_plan_file(plan_fd);
+    const Plan& plan = mapped.plan;
+    Executor executor(calls, {plan.steps.size(), plan.blocks, std::max(plan.threads, 1U)}, pulse.progress);
+    const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
+    for (unsigned run = 0; options.in_free_order ? engine::monotonic_ns() < deadline : run < options.repeat; ++run) {
+        executor.perform(plan, options.in_free_order ? Order::free : Order::planned, mapped.seed, "the trace");
+    }
+}
+
+} // namespace faultline::stress
