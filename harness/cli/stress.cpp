@@ -30,6 +30,8 @@ namespace {
 
 using stress::Json;
 
+constexpr const char* replay_check = "random.replay"; // which has nothing to do without --replay
+
 struct Options {
     std::vector<std::string> allocators{"all"};
     std::vector<std::string> only;
@@ -40,6 +42,7 @@ struct Options {
     std::string format;
     std::string output;
     std::string artifacts = "faultline-stress";
+    std::string replay;
     bool list = false;
     bool quiet = false;
 };
@@ -122,6 +125,7 @@ Result<stress::Plan> make_plan(const Options& options, std::vector<const stress:
     plan.seed = options.seed.value_or(random_seed());
     plan.seconds = options.seconds;
     plan.artifacts = options.artifacts.empty() ? "" : std::filesystem::absolute(options.artifacts);
+    plan.trace = options.replay.empty() ? "" : std::filesystem::absolute(options.replay);
     return plan;
 }
 
@@ -174,9 +178,14 @@ int finish(const stress::Plan& plan, const stress::Campaign& campaign, int signa
 }
 
 int run(const Options& options) {
-    auto checks = stress::select_checks(options.only);
+    auto checks = stress::select_checks(options.only.empty() && !options.replay.empty()
+                                            ? std::vector<std::string>{replay_check}
+                                            : options.only);
     if (!checks) {
         return report(checks.error());
+    }
+    if (options.replay.empty() && options.only.empty() && !options.list) {
+        std::erase_if(*checks, [](const stress::Check* check) { return check->name == replay_check; });
     }
     if (options.list) {
         return list(options, *checks);
@@ -256,6 +265,10 @@ void describe_options(CLI::App& command, Options& options) {
         .add_option("--artifacts", options.artifacts,
                     "A folder for what shows a failure, made when there is one")
         ->capture_default_str();
+    command
+        .add_option("--replay", options.replay,
+                    "Only repeat the calls of a trace: one that a failure left, or any other")
+        ->check(CLI::ExistingFile);
     command
         .add_option("--env", options.environment,
                     "NAME=VALUE for the checks, recorded in the document; may be repeated")

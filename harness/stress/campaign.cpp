@@ -11,6 +11,7 @@ Task task_for(const Plan& plan, const Check& check, const registry::Allocator& a
     task.seed = plan.seed;
     task.seconds = check.seconds > 0 ? plan.seconds.value_or(check.seconds) : 0;
     task.artifacts = plan.artifacts.empty() ? "" : (plan.artifacts / allocator.name).string();
+    task.trace = plan.trace.string();
     return task;
 }
 

@@ -14,6 +14,7 @@ struct Plan {
     std::optional<unsigned> seconds;   // of every timed check; nullopt: each its own
     std::vector<std::string> required; // misuses that every allocator must stop
     std::filesystem::path artifacts;   // each allocator gets a folder in it; "": leave nothing
+    std::filesystem::path trace;       // for the checks that replay one; "": none
 };
 
 struct CheckResult {

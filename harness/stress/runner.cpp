@@ -28,6 +28,9 @@ process::Command checker_command(const Check& check, const Task& task, const reg
     if (!task.artifacts.empty()) {
         command.argv.push_back("--artifacts=" + task.artifacts);
     }
+    if (!task.trace.empty()) {
+        command.argv.push_back("--trace=" + task.trace);
+    }
     command.environment = process::worker_environment(
         settings.variables, allocator.preload ? allocator.path : std::filesystem::path(), 0);
     command.inherit = {{report_fd, checker_report_fd}};

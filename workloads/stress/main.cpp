@@ -15,7 +15,8 @@ using namespace faultline;
 namespace {
 
 constexpr const char* usage =
-    "usage: faultline-check NAME [--seed=N] [--seconds=N] [--artifacts=DIR] [--trace=FILE] [--report-fd=N] | --list\n"
+    "usage: faultline-check NAME [--seed=N] [--seconds=N] [--artifacts=DIR] [--trace=FILE] [--report-fd=N] | "
+    "--list\n"
     "Runs one check in this process and prints what it finds. `faultline stress` runs many, each with an "
     "allocator\n"
     "preloaded.\n\n"

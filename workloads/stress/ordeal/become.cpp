@@ -48,7 +48,7 @@ void become_supervisor(const char* role, const char* variant, const Task& task) 
     static char name[64];
     std::snprintf(name, sizeof name, "%s", role);
     static char self[] = "faultline-ordeal";
-    char* const arguments[] = {self,     name,      preload, artifacts, trace,
+    char* const arguments[] = {self,     name,     preload,  artifacts, trace,
                                words[0], words[1], words[2], words[3],  nullptr};
     static char* environment[4096];
     std::size_t used = 0;

@@ -38,17 +38,23 @@ constexpr Role roles[] = {
 };
 
 constexpr const char* usage =
-    "usage: faultline-ordeal ROLE [--preload=LIBRARY] [--seed=N] [--seconds=N] [--trace=FILE] [--artifacts=DIR]\n"
+    "usage: faultline-ordeal ROLE [--preload=LIBRARY] [--seed=N] [--seconds=N] [--trace=FILE] "
+    "[--artifacts=DIR]\n"
     "Supervises a check that needs it; `faultline stress` and `faultline-check` start it.\n\n"
     "Example: faultline-ordeal random --preload=./libmine.so --seconds=60 --artifacts=/tmp/failures\n";
 
-constexpr option long_options[] = {
-    {"seed", required_argument, nullptr, 's'},      {"seconds", required_argument, nullptr, 't'},
-    {"repeat", required_argument, nullptr, 'n'},    {"episode", required_argument, nullptr, 'e'},
-    {"report-fd", required_argument, nullptr, 'r'}, {"preload", required_argument, nullptr, 'p'},
-    {"artifacts", required_argument, nullptr, 'a'}, {"trace", required_argument, nullptr, 'T'},
-    {"variant", required_argument, nullptr, 'v'},   {"free", no_argument, nullptr, 'f'},
-    {"help", no_argument, nullptr, 'h'},            {nullptr, 0, nullptr, 0}};
+constexpr option long_options[] = {{"seed", required_argument, nullptr, 's'},
+                                   {"seconds", required_argument, nullptr, 't'},
+                                   {"repeat", required_argument, nullptr, 'n'},
+                                   {"episode", required_argument, nullptr, 'e'},
+                                   {"report-fd", required_argument, nullptr, 'r'},
+                                   {"preload", required_argument, nullptr, 'p'},
+                                   {"artifacts", required_argument, nullptr, 'a'},
+                                   {"trace", required_argument, nullptr, 'T'},
+                                   {"variant", required_argument, nullptr, 'v'},
+                                   {"free", no_argument, nullptr, 'f'},
+                                   {"help", no_argument, nullptr, 'h'},
+                                   {nullptr, 0, nullptr, 0}};
 
 bool parse(int argc, char** argv, stress::OrdealOptions& options) {
     for (int which = 0; (which = ::getopt_long(argc, argv, "h", long_options, nullptr)) != -1;) {

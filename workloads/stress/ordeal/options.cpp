@@ -20,8 +20,9 @@ std::vector<std::string> OrdealOptions::arguments(const std::string& role) const
     if (in_free_order) {
         all.emplace_back("--free");
     }
-    for (const auto& [name, value] : {std::pair("--preload=", &preload), std::pair("--artifacts=", &artifacts),
-                                      std::pair("--trace=", &trace), std::pair("--variant=", &variant)}) {
+    for (const auto& [name, value] :
+         {std::pair("--preload=", &preload), std::pair("--artifacts=", &artifacts),
+          std::pair("--trace=", &trace), std::pair("--variant=", &variant)}) {
         if (!value->empty()) {
             all.push_back(name + *value);
         }

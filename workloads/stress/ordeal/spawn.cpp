@@ -41,7 +41,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 // In the child: only async-signal-safe calls.
-[[noreturn]] void become(const Worker& worker, char* const* argv, char* const* environment, int pulse, pid_t parent) {
+[[noreturn]] void become(const Worker& worker, char* const* argv, char* const* environment, int pulse,
+                         pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent || ::dup2(pulse, pulse_fd) < 0) {
         ::_exit(127);
@@ -169,8 +170,9 @@ std::uint64_t resident_bytes_of(pid_t pid) {
     }
     unsigned long size = 0;
     unsigned long resident = 0;
-    return std::sscanf(text, "%lu %lu", &size, &resident) == 2 ? resident * static_cast<unsigned long>(::getpagesize())
-                                                               : 0;
+    return std::sscanf(text, "%lu %lu", &size, &resident) == 2
+               ? resident * static_cast<unsigned long>(::getpagesize())
+               : 0;
 }
 
 } // namespace faultline::stress

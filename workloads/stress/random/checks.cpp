@@ -19,7 +19,8 @@ void replay(const Task& task) {
 // The time limits leave room for shrinking what fails.
 constexpr Check table[] = {
     {"random.operations",
-     "whatever threads call in whatever order: blocks are aligned, apart, kept, zeroed where asked, and given back",
+     "whatever threads call in whatever order: blocks are aligned, apart, kept, zeroed where asked, and "
+     "given back",
      "C17 7.22.3, POSIX", operations, 120, 10},
     {"random.replay", "the calls of a trace, by threads as in it, keep all that random.operations asks for",
      "C17 7.22.3, POSIX", replay, 120, 5},

@@ -8,7 +8,7 @@ namespace faultline::stress {
 namespace {
 
 constexpr std::size_t least_samples = 24;
-constexpr double certain_z = 6.0;                 // one series in a thousand million, were the samples independent
+constexpr double certain_z = 6.0; // one series in a thousand million, were the samples independent
 constexpr std::uint64_t least_gain = 16ULL << 20; // below it nobody would call it a leak
 constexpr double least_share = 0.25;              // of the median
 
@@ -57,7 +57,8 @@ Drift judge_drift(std::span<const std::uint64_t> resident) {
     const std::uint64_t last = median_of(resident.last(third));
     const std::uint64_t enough =
         std::max(least_gain, static_cast<std::uint64_t>(least_share * static_cast<double>(drift.median)));
-    drift.is_leak = drift.z > certain_z && drift.gained > enough && second > first && last > second + enough / 3;
+    drift.is_leak =
+        drift.z > certain_z && drift.gained > enough && second > first && last > second + enough / 3;
     return drift;
 }
 

@@ -13,10 +13,10 @@
 namespace faultline::stress {
 
 struct Drift {
-    double z = 0;               // Mann-Kendall's statistic, standard normal where there is no trend
-    double slope_bytes = 0;     // Theil-Sen's, for each sample
-    std::uint64_t gained = 0;   // by the slope, over the series
-    std::uint64_t median = 0;   // of the series
+    double z = 0;             // Mann-Kendall's statistic, standard normal where there is no trend
+    double slope_bytes = 0;   // Theil-Sen's, for each sample
+    std::uint64_t gained = 0; // by the slope, over the series
+    std::uint64_t median = 0; // of the series
     bool is_leak = false;
 };
 

@@ -16,10 +16,12 @@
 namespace faultline::stress {
 namespace {
 
-constexpr unsigned runs = 3;                  // of an episode
-constexpr std::uint64_t planned_every = 4;    // episodes: of one in so many the first run is in planned order, which is
-                                              // slow but fails the same way each time
-constexpr std::uint64_t first_judgement = 48; // episodes until drift is judged; then whenever they have grown by a half
+constexpr unsigned runs = 3; // of an episode
+constexpr std::uint64_t planned_every =
+    4; // episodes: of one in so many the first run is in planned order, which is
+       // slow but fails the same way each time
+constexpr std::uint64_t first_judgement =
+    48; // episodes until drift is judged; then whenever they have grown by a half
 
 // Without stdio, which would take a buffer from the heap under test.
 std::uint64_t own_resident_bytes() {
@@ -47,9 +49,12 @@ class Watch {
         const auto samples = series_.samples();
         const Drift drift = judge_drift(samples.subspan(samples.size() / 2));
         if (drift.is_leak) {
-            fail("memory leaks: with nothing alive, %llu MiB more are resident after each 100 episodes, %llu MiB now "
+            fail("memory leaks: with nothing alive, %llu MiB more are resident after each 100 episodes, %llu "
+                 "MiB now "
                  "(Mann-Kendall z %.1f)",
-                 static_cast<unsigned long long>(drift.slope_bytes * 100 / static_cast<double>(series_.stride())) >> 20,
+                 static_cast<unsigned long long>(drift.slope_bytes * 100 /
+                                                 static_cast<double>(series_.stride())) >>
+                     20,
                  static_cast<unsigned long long>(samples.back() >> 20), drift.z);
         }
     }
@@ -76,8 +81,8 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
         for (unsigned run = 0; run < runs; ++run) {
             const bool is_free = run > 0 || episode % planned_every != 0;
             std::snprintf(name, sizeof name, "seed %llu, episode %llu, %s order",
-                          static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(episode),
-                          is_free ? "free" : "planned");
+                          static_cast<unsigned long long>(options.seed),
+                          static_cast<unsigned long long>(episode), is_free ? "free" : "planned");
             pulse.in_free_order.store(is_free ? 1 : 0, std::memory_order_relaxed);
             executor.perform(plan, is_free ? Order::free : Order::planned, options.seed, name);
         }
@@ -92,8 +97,10 @@ void run_plan(const Calls& calls, const OrdealOptions& options, Pulse& pulse, in
     const Plan& plan = mapped.plan;
     Executor executor(calls, {plan.steps.size(), plan.blocks, std::max(plan.threads, 1U)}, pulse.progress);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
-    for (unsigned run = 0; options.in_free_order ? engine::monotonic_ns() < deadline : run < options.repeat; ++run) {
-        executor.perform(plan, options.in_free_order ? Order::free : Order::planned, mapped.seed, "the trace");
+    for (unsigned run = 0; options.in_free_order ? engine::monotonic_ns() < deadline : run < options.repeat;
+         ++run) {
+        executor.perform(plan, options.in_free_order ? Order::free : Order::planned, mapped.seed,
+                         "the trace");
     }
 }
 

@@ -18,7 +18,8 @@ namespace {
 
 using trace::Op;
 
-constexpr unsigned most_spins = 100; // of a thread that waits for another's block; then it yields, then it sleeps
+constexpr unsigned most_spins =
+    100; // of a thread that waits for another's block; then it yields, then it sleeps
 constexpr unsigned most_yields = 110;
 constexpr int errno_mark = 4242; // no error number: whoever changes it shows
 
@@ -53,7 +54,8 @@ const char* name_of(Op op) {
 Executor::Executor(const Calls& calls, const Limits& limits, std::atomic<std::uint64_t>& progress)
     : calls_(calls), progress_(progress), living_(arena_.array<Living>(limits.blocks + 1)),
       order_(arena_.array<std::uint32_t>(limits.steps + 1)),
-      starts_(arena_.array<std::uint32_t>(limits.threads + 1)), workers_(arena_.array<Worker>(limits.threads)) {}
+      starts_(arena_.array<std::uint32_t>(limits.threads + 1)),
+      workers_(arena_.array<Worker>(limits.threads)) {}
 
 std::uint64_t Executor::key_of(std::uint32_t block) const {
     return nature_of(block) ^ engine::mix64(seed_);
@@ -113,7 +115,8 @@ void Executor::perform(const Plan& plan, Order order, std::uint64_t seed, const 
         workers_[thread].thread = thread;
         workers_[thread].handle = engine::start_thread(thread_main, &workers_[thread]);
     }
-    for (std::uint32_t thread = plan.threads - std::min(plan.threads, plan.lanes); thread < plan.threads; ++thread) {
+    for (std::uint32_t thread = plan.threads - std::min(plan.threads, plan.lanes); thread < plan.threads;
+         ++thread) {
         engine::join_thread(workers_[thread].handle);
     }
     // What the plan leaves behind: a trace may end with blocks alive.
@@ -210,8 +213,8 @@ std::uintptr_t Executor::take(std::uint32_t at, Living& living) {
     void* block = reinterpret_cast<void*>(address);
     const std::size_t other = first_difference(block, living.written, living.written, key_of(maker.block));
     if (other != all_as_written) {
-        accuse(at, block, "before it, the byte at offset %zu of the block of %llu bytes was not as written", other,
-               static_cast<unsigned long long>(maker.size));
+        accuse(at, block, "before it, the byte at offset %zu of the block of %llu bytes was not as written",
+               other, static_cast<unsigned long long>(maker.size));
     }
     if (const std::size_t said = calls_.usable_size(block); said != 0 && said < maker.size) {
         accuse(at, block, "before it, malloc_usable_size said %zu of the block of %llu bytes", said,
@@ -250,7 +253,8 @@ void Executor::resize(std::uint32_t at) {
         accuse(at, block, "of %p gave NULL (errno %d)", reinterpret_cast<void*>(from), errno);
     }
     const std::size_t kept = std::min(old_size, step.size);
-    if (const std::size_t other = first_difference(block, written, kept, key_of(step.old)); other != all_as_written) {
+    if (const std::size_t other = first_difference(block, written, kept, key_of(step.old));
+        other != all_as_written) {
         accuse(at, block, "the byte at offset %zu of the block of %llu bytes at %p was lost", other,
                static_cast<unsigned long long>(old_size), reinterpret_cast<void*>(from));
     }
@@ -322,8 +326,9 @@ void Executor::use_heap_alone() {
                  static_cast<unsigned long long>(step.size), name_);
         }
         if (const std::uintptr_t taken = index_.add(reinterpret_cast<std::uintptr_t>(blocks[i]), step.size)) {
-            fail("in a child of fork, %s of %llu bytes at %p overlaps the living block at %p (%s)", name_of(step.op),
-                 static_cast<unsigned long long>(step.size), blocks[i], reinterpret_cast<void*>(taken), name_);
+            fail("in a child of fork, %s of %llu bytes at %p overlaps the living block at %p (%s)",
+                 name_of(step.op), static_cast<unsigned long long>(step.size), blocks[i],
+                 reinterpret_cast<void*>(taken), name_);
         }
         write_pattern_of(blocks[i], step.size, i);
     }

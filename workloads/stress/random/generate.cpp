@@ -52,7 +52,8 @@ struct Character {
         lanes = static_cast<std::uint32_t>(rng.chance(15) ? 1 : rng.between(2, most_lanes));
         threads = lanes;
         if (rng.chance(50)) {
-            threads = std::min<std::uint32_t>(most_threads, lanes * static_cast<std::uint32_t>(rng.between(2, 6)));
+            threads =
+                std::min<std::uint32_t>(most_threads, lanes * static_cast<std::uint32_t>(rng.between(2, 6)));
         }
         forks = static_cast<unsigned>(rng.chance(35) ? rng.between(1, 4) : 0);
     }
@@ -87,7 +88,8 @@ class Generator {
 
     Plan make() {
         const std::size_t steps = character_.steps;
-        const std::size_t successions = character_.threads - character_.lanes; // ends of threads that others follow
+        const std::size_t successions =
+            character_.threads - character_.lanes; // ends of threads that others follow
         std::size_t forks_left = character_.forks;
         std::uint32_t thread = 0;
         std::size_t burst = 0;
@@ -108,7 +110,8 @@ class Generator {
             one(thread);
         }
         while (live_count_ > 0) {
-            give_up(first_ + static_cast<std::uint32_t>(rng_.below(character_.lanes)), rng_.below(live_count_));
+            give_up(first_ + static_cast<std::uint32_t>(rng_.below(character_.lanes)),
+                    rng_.below(live_count_));
         }
         return {steps_.first(made_), blocks_, character_.threads, character_.lanes};
     }
@@ -156,7 +159,8 @@ class Generator {
 
     void one(std::uint32_t thread) {
         const bool is_full = live_count_ >= 2 * character_.live_target || live_bytes_ > most_live_bytes;
-        const bool grows = live_count_ == 0 || (!is_full && rng_.below(2 * character_.live_target) >= live_count_);
+        const bool grows =
+            live_count_ == 0 || (!is_full && rng_.below(2 * character_.live_target) >= live_count_);
         std::uint64_t size = character_.size(rng_);
         if (asked_bytes_ > most_asked_bytes) {
             size %= small_bytes;
@@ -176,7 +180,8 @@ class Generator {
             give_up(thread, at); // what came from new is never given to realloc
             return;
         }
-        if (rng_.chance(40) && asked_bytes_ <= most_asked_bytes) { // by a little: within the block's room, or just beyond
+        if (rng_.chance(40) &&
+            asked_bytes_ <= most_asked_bytes) { // by a little: within the block's room, or just beyond
             size = made.size + rng_.below(made.size / 4 + 16);
         }
         const std::uint32_t old = made.block;
@@ -195,7 +200,7 @@ class Generator {
         if (rng_.chance(character_.aligned_percent)) {
             static constexpr Op ways[] = {Op::memalign, Op::aligned_alloc, Op::posix_memalign};
             step.op = is_cxx ? Op::op_new_aligned : ways[rng_.below(3)];
-            step.extra = std::uint64_t{8} << (rng_.chance(90) ? rng_.below(10) : rng_.below(19));
+            step.extra = std::uint64_t{8} << (rng_.chance(90) ? rng_.below(10) : rng_.below(14));
             if (step.op == Op::aligned_alloc) { // C11 asked for a multiple, and some allocators still do
                 step.size = (std::max<std::uint64_t>(size, 1) + step.extra - 1) & ~(step.extra - 1);
             }
@@ -226,7 +231,8 @@ class Generator {
 
 } // namespace
 
-Plan generate(std::uint64_t seed, std::uint64_t episode, std::span<Step> room, std::span<std::uint32_t> live) {
+Plan generate(std::uint64_t seed, std::uint64_t episode, std::span<Step> room,
+              std::span<std::uint32_t> live) {
     return Generator(seed, episode, room, live).make();
 }
 

@@ -32,7 +32,8 @@ std::uintptr_t for_each_word(std::uintptr_t begin, std::uintptr_t end, Use use) 
         const std::uintptr_t stop = std::min(end, word + word_span);
         const unsigned first = static_cast<unsigned>((begin - word) / 8);
         const unsigned count = static_cast<unsigned>((stop - begin) / 8);
-        const std::uint64_t mask = (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) << first;
+        const std::uint64_t mask = (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1)
+                                   << first;
         if (const std::uint64_t taken = use(word, mask); taken != 0) {
             return word + 8 * static_cast<unsigned>(__builtin_ctzll(taken));
         }

@@ -72,8 +72,8 @@ std::size_t first_difference(const void* block, std::size_t written, std::size_t
             const std::size_t length = std::min<std::size_t>(8, end - at);
             if (std::memcmp(base + at, &word, length) != 0) {
                 const auto* wanted = reinterpret_cast<const unsigned char*>(&word);
-                found = at + static_cast<std::size_t>(std::mismatch(base + at, base + at + length, wanted).first -
-                                                      (base + at));
+                found = at + static_cast<std::size_t>(
+                                 std::mismatch(base + at, base + at + length, wanted).first - (base + at));
                 return true;
             }
         }

@@ -13,7 +13,8 @@
 namespace faultline::stress {
 
 // What a step does beyond trace::Op.
-inline constexpr auto op_fork = static_cast<trace::Op>(64); // a child looks at the thread's blocks and uses the heap
+inline constexpr auto op_fork =
+    static_cast<trace::Op>(64); // a child looks at the thread's blocks and uses the heap
 
 // Blocks are numbered from 1, are made by one step and given up by at most one later step. A realloc gives up `old`
 // (0: NULL) and makes `block`.

@@ -24,7 +24,8 @@ Result<Fd> make_plan_file(const KeptPlan& kept) {
         return fail_errno(Exit::os, "", "cannot make shared memory for a plan", errno);
     }
     *static_cast<PlanHead*>(map) = head;
-    std::copy(kept.steps.begin(), kept.steps.end(), reinterpret_cast<Step*>(static_cast<char*>(map) + steps_offset));
+    std::copy(kept.steps.begin(), kept.steps.end(),
+              reinterpret_cast<Step*>(static_cast<char*>(map) + steps_offset));
     ::munmap(map, bytes);
     return file;
 }

@@ -30,12 +30,13 @@ class Writing {
             return put(step, Op::realloc_to, step.block, step.size, 0);
         }
         const bool is_calloc = step.op == Op::calloc;
-        return put(step, step.op, step.block, is_calloc && step.extra > 0 ? step.size / step.extra : step.size,
-                   step.extra);
+        return put(step, step.op, step.block,
+                   is_calloc && step.extra > 0 ? step.size / step.extra : step.size, step.extra);
     }
 
   private:
-    Result<void> put(const Step& step, Op op, std::uint64_t pointer, std::uint64_t size, std::uint64_t extra) {
+    Result<void> put(const Step& step, Op op, std::uint64_t pointer, std::uint64_t size,
+                     std::uint64_t extra) {
         Event event;
         event.time = time_++;
         event.op = op;
@@ -92,7 +93,8 @@ struct Notes {
             ForkNote fork{};
             const std::size_t comma = value.find(',');
             forks.push_back(fork);
-            return comma != std::string_view::npos && parse(value.substr(0, comma), forks.back().calls_before) &&
+            return comma != std::string_view::npos &&
+                   parse(value.substr(0, comma), forks.back().calls_before) &&
                    parse(value.substr(comma + 1), forks.back().thread);
         }
         return true;
@@ -101,7 +103,8 @@ struct Notes {
 
 class Reading {
   public:
-    Reading(trace::EventSource& source, const Notes& notes) : source_(source), resolver_(source), notes_(notes) {}
+    Reading(trace::EventSource& source, const Notes& notes)
+        : source_(source), resolver_(source), notes_(notes) {}
 
     Result<void> all() {
         std::vector<Event> events(4096);
@@ -133,7 +136,8 @@ class Reading {
 
   private:
     void forks_up_to(std::uint64_t calls) {
-        for (; next_fork_ < notes_.forks.size() && notes_.forks[next_fork_].calls_before <= calls; ++next_fork_) {
+        for (; next_fork_ < notes_.forks.size() && notes_.forks[next_fork_].calls_before <= calls;
+             ++next_fork_) {
             const std::uint16_t thread = notes_.forks[next_fork_].thread;
             kept.steps.push_back({.thread = thread, .op = op_fork});
             kept.threads = std::max(kept.threads, thread + 1U);
@@ -162,8 +166,9 @@ class Reading {
             return {};
         }
         step.old = call.kind == Kind::reallocate ? call.old.slot : 0;
-        step.block = notes_.is_ours ? static_cast<std::uint32_t>(std::min<std::uint64_t>(event.pointer, UINT32_MAX))
-                                    : kept.blocks + 1;
+        step.block = notes_.is_ours
+                         ? static_cast<std::uint32_t>(std::min<std::uint64_t>(event.pointer, UINT32_MAX))
+                         : kept.blocks + 1;
         if (step.block > most_blocks || (notes_.is_ours && !is_new(step.block))) {
             return refuse(event, "a number of a block that no plan has");
         }

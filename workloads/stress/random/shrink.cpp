@@ -84,7 +84,8 @@ class Shrinker {
             for (std::size_t begin = 0; begin < count && !is_over(); begin += length) {
                 std::vector<bool> removed(count);
                 std::fill(removed.begin() + static_cast<std::ptrdiff_t>(begin),
-                          removed.begin() + static_cast<std::ptrdiff_t>(std::min(count, begin + length)), true);
+                          removed.begin() + static_cast<std::ptrdiff_t>(std::min(count, begin + length)),
+                          true);
                 if (keep_if_it_fails(without(life_of_step, removed))) {
                     life_of_step = lives(count);
                     begin -= length; // what follows has moved here
@@ -112,7 +113,8 @@ class Shrinker {
     // Leaves out a realloc: what follows uses the block before it.
     void without_reallocs() {
         for (std::size_t at = best_.steps.size(); at-- > 0 && !is_over();) {
-            if (at >= best_.steps.size() || best_.steps[at].op != trace::Op::realloc_to || best_.steps[at].old == 0) {
+            if (at >= best_.steps.size() || best_.steps[at].op != trace::Op::realloc_to ||
+                best_.steps[at].old == 0) {
                 continue;
             }
             const Step dropped = best_.steps[at];
@@ -131,7 +133,8 @@ class Shrinker {
     void smaller_sizes() {
         for (std::size_t at = 0; at < best_.steps.size() && !is_over(); ++at) {
             const Step& step = best_.steps[at];
-            if (!step.makes() || step.size <= 1 || trace::has_extra(step.op) || (step.size & (step.size - 1)) == 0) {
+            if (!step.makes() || step.size <= 1 || trace::has_extra(step.op) ||
+                (step.size & (step.size - 1)) == 0) {
                 continue;
             }
             KeptPlan candidate = best_;

@@ -12,9 +12,9 @@
 namespace faultline::stress {
 namespace {
 
-constexpr unsigned hang_looks = 2000;                  // 20 s without a step
-constexpr unsigned try_hang_looks = 400;               // 4 s: in_a_child waits for 3
-constexpr std::uint64_t most_bytes = 3ULL << 30;       // where at most some 130 MiB are alive
+constexpr unsigned hang_looks = 2000;            // 20 s without a step
+constexpr unsigned try_hang_looks = 400;         // 4 s: in_a_child waits for 3
+constexpr std::uint64_t most_bytes = 3ULL << 30; // where at most some 130 MiB are alive
 constexpr unsigned planned_repeats = 3;
 constexpr unsigned free_try_seconds = 1;
 
@@ -36,7 +36,8 @@ KeptPlan plan_of_episode(std::uint64_t seed, std::uint64_t episode) {
 }
 
 // How a fresh process with the allocator ends that carries out this plan.
-Ending carry_out(const KeptPlan& kept, const OrdealOptions& options, bool silent, unsigned seconds, unsigned looks) {
+Ending carry_out(const KeptPlan& kept, const OrdealOptions& options, bool silent, unsigned seconds,
+                 unsigned looks) {
     const Result<Fd> file = make_plan_file(kept);
     if (!file) {
         cannot(file.error());

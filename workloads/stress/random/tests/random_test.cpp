@@ -36,8 +36,8 @@ class Generated {
 };
 
 bool same(const Step& a, const Step& b) {
-    return a.size == b.size && a.extra == b.extra && a.block == b.block && a.old == b.old && a.thread == b.thread &&
-           a.op == b.op;
+    return a.size == b.size && a.extra == b.extra && a.block == b.block && a.old == b.old &&
+           a.thread == b.thread && a.op == b.op;
 }
 
 TEST(Generate, IsTheSameForTheSameSeed) {
@@ -79,7 +79,8 @@ TEST(Generate, ThreadsEndInOrderOfNumberAndFollowEachOtherInTheirLanes) {
             span.try_emplace(plan.steps[at].thread, at, at).first->second.second = at;
         }
         for (const auto& [thread, first_and_last] : span) {
-            if (const auto before = span.find(thread - plan.lanes); thread >= plan.lanes && before != span.end()) {
+            if (const auto before = span.find(thread - plan.lanes);
+                thread >= plan.lanes && before != span.end()) {
                 EXPECT_LT(before->second.second, first_and_last.first) << "episode " << episode;
             }
         }
@@ -99,7 +100,8 @@ TEST(PlanTrace, ComesBackStepByStep) {
         EXPECT_EQ(read->lanes, kept.lanes);
         EXPECT_EQ(read->seed, kept.seed);
         EXPECT_EQ(read->is_free, kept.is_free);
-        ASSERT_TRUE(std::equal(kept.steps.begin(), kept.steps.end(), read->steps.begin(), read->steps.end(), same))
+        ASSERT_TRUE(
+            std::equal(kept.steps.begin(), kept.steps.end(), read->steps.begin(), read->steps.end(), same))
             << "episode " << episode;
         forks += static_cast<unsigned>(std::count_if(kept.steps.begin(), kept.steps.end(),
                                                      [](const Step& step) { return step.op == op_fork; }));
@@ -198,12 +200,24 @@ std::vector<std::uint64_t> series(std::size_t count, double (*at)(double share),
 }
 
 TEST(Drift, ALineIsALeakAndAPlateauIsNone) {
-    EXPECT_TRUE(judge_drift(series(128, [](double t) { return 50 + 200 * t; }, 20)).is_leak);
-    EXPECT_FALSE(judge_drift(series(128, [](double) { return 300.0; }, 100)).is_leak);
-    EXPECT_FALSE(judge_drift(series(128, [](double t) { return t < 0.3 ? 1000 * t : 300.0; }, 20)).is_leak)
+    EXPECT_TRUE(judge_drift(series(
+                                128, [](double t) { return 50 + 200 * t; }, 20))
+                    .is_leak);
+    EXPECT_FALSE(judge_drift(series(
+                                 128, [](double) { return 300.0; }, 100))
+                     .is_leak);
+    EXPECT_FALSE(judge_drift(series(
+                                 128, [](double t) { return t < 0.3 ? 1000 * t : 300.0; }, 20))
+                     .is_leak)
         << "filled up, then level";
-    EXPECT_FALSE(judge_drift(series(128, [](double t) { return 300 + 30 * t; }, 20)).is_leak) << "a tenth";
-    EXPECT_FALSE(judge_drift(series(20, [](double t) { return 50 + 200 * t; }, 1)).is_leak) << "too few to tell";
+    EXPECT_FALSE(judge_drift(series(
+                                 128, [](double t) { return 300 + 30 * t; }, 20))
+                     .is_leak)
+        << "a tenth";
+    EXPECT_FALSE(judge_drift(series(
+                                 20, [](double t) { return 50 + 200 * t; }, 1))
+                     .is_leak)
+        << "too few to tell";
 }
 
 TEST(Drift, ASeriesOfAnyLengthIsThinned) {
