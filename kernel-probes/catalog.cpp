@@ -9,10 +9,18 @@ namespace {
 
 using Maker = std::unique_ptr<Probe> (*)(const Wanted&);
 
-// One line for each layer.
+// Not measured unless asked for: they cost more than the others together.
+constexpr std::string_view opt_in[] = {"latency", "refaults"};
+
+bool contains(std::span<const std::string> groups, std::string_view group) {
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+// One line for each layer, those that disturb last.
 constexpr Maker layers[] = {
     [](const Wanted& wanted) { return make_procfs(wanted); },
     [](const Wanted& wanted) { return make_perf_sw(wanted); },
+    [](const Wanted& wanted) { return make_bpf_tp(wanted); },
 };
 
 } // namespace
@@ -33,13 +41,16 @@ std::vector<std::string> all_groups() {
 Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups) {
     const auto known = all_groups();
     for (const std::string& group : groups) {
-        if (std::find(known.begin(), known.end(), group) == known.end()) {
+        if (group != "all" && group != "none" && !contains(known, group)) {
             return fail(Exit::usage, "", fmt::format("unknown probe group \"{}\"", group),
-                        fmt::format("the groups are {}", fmt::join(known, ", ")));
+                        fmt::format("the groups are {}, and all or none", fmt::join(known, ", ")));
         }
     }
     const Wanted wanted = [&](std::string_view group) {
-        return groups.empty() || std::find(groups.begin(), groups.end(), group) != groups.end();
+        if (groups.empty()) {
+            return std::find(std::begin(opt_in), std::end(opt_in), group) == std::end(opt_in);
+        }
+        return contains(groups, "all") || contains(groups, group);
     };
     std::vector<std::unique_ptr<Probe>> probes;
     for (const Maker make : layers) {

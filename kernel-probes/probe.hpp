@@ -13,6 +13,7 @@
 #include "workloads/engine/protocol.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,7 +45,11 @@ enum class Kind {
 };
 
 // Whose activity the figure counts; what is only partly the trial's is marked so in reports.
-enum class Scope { process, host };
+enum class Scope {
+    process,
+    partly, // the trial's, and what interrupts did while it was running
+    host,
+};
 
 struct Metric {
     std::string_view name; // unit in the name: "minor_faults", "rss_anon_bytes"
@@ -60,6 +65,27 @@ struct Value {
     std::optional<std::uint64_t> value; // nullopt: this one could not be read now
 };
 
+// Counts of things whose names are not known beforehand: combinations of flags, slab caches, call sites,
+// histograms. A row's figures are counters, and count from attach().
+struct Table {
+    std::string_view name; // "slab_caches"
+    std::string_view group;
+    std::string_view layer;
+    std::string_view key;                  // what a row's name is: "cache"
+    std::vector<std::string_view> columns; // units in the names: "calls", "bytes"
+    std::string_view help;
+};
+struct TableRows {
+    const Table* table; // static: outlives the probe
+    std::map<std::string, std::vector<std::uint64_t>> rows;
+};
+
+// What could be read at one moment.
+struct Snapshot {
+    std::vector<Value> values;
+    std::vector<TableRows> tables;
+};
+
 struct Target {
     pid_t pid = 0; // the worker: its threads and children belong to the trial
 };
@@ -69,15 +95,19 @@ class Probe {
     virtual ~Probe() = default;
     virtual std::string_view layer() const = 0;
     virtual std::span<const Metric> metrics() const = 0;
+    virtual std::vector<Table> tables() const { return {}; } // of the groups wanted
+    // Whether it slows the trial down, so that its figures are better taken in a run of their own. Known after
+    // check(): what cannot count here does not disturb.
+    virtual bool disturbs() const { return false; }
     virtual std::vector<Capability> check() = 0;
     virtual Result<void> attach(const Target& target) = 0;
-    virtual void mark(engine::Phase entered,
-                      std::vector<Value>& snapshot) = 0; // appends what can be read now
+    virtual void mark(engine::Phase entered, Snapshot& snapshot) = 0; // appends what can be read now
     virtual void finish() = 0;
 };
 
-// All probes of this build, those of the groups named in `groups` only (empty: all). An unknown group is a
-// usage error that lists the known ones.
+// The probes of this build for the groups named in `groups`, those that disturb last. Empty: all groups but
+// the ones that cost most (latency, refaults); "all": these too; "none": nothing. An unknown group is a usage
+// error that lists the known ones.
 Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
 
 // The groups of this build, for `list` and for error messages: each group once, in the catalog's order.
@@ -91,6 +121,13 @@ struct PhaseValue {
     const Metric* metric;
     std::optional<std::uint64_t> value;
 };
-std::vector<PhaseValue> by_phase(std::span<const std::vector<Value>> snapshots_at_phase_ends);
+std::vector<PhaseValue> by_phase(std::span<const Snapshot> snapshots_at_phase_ends);
+
+// The same for tables: rows that counted nothing in a phase are left out of it.
+struct PhaseTable {
+    engine::Phase phase;
+    TableRows content;
+};
+std::vector<PhaseTable> tables_by_phase(std::span<const Snapshot> snapshots_at_phase_ends);
 
 } // namespace faultline::probes

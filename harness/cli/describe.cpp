@@ -45,6 +45,18 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
             {"skipped", std::move(skipped)}};
 }
 
+const char* scope_name(probes::Scope scope) {
+    switch (scope) {
+    case probes::Scope::process:
+        return "process";
+    case probes::Scope::partly:
+        return "partly";
+    case probes::Scope::host:
+        return "host";
+    }
+    return "";
+}
+
 const char* kind_name(probes::Kind kind) {
     switch (kind) {
     case probes::Kind::counter:
@@ -97,8 +109,16 @@ results::Document describe(const plan::Plan& plan, const trial::Settings& settin
                                         {"group", metric.group},
                                         {"layer", metric.layer},
                                         {"kind", kind_name(metric.kind)},
-                                        {"scope", metric.scope == probes::Scope::host ? "host" : "process"},
+                                        {"scope", scope_name(metric.scope)},
                                         {"help", metric.help}});
+        }
+        for (const probes::Table& table : probe->tables()) {
+            document.tables.push_back({{"name", table.name},
+                                       {"group", table.group},
+                                       {"layer", table.layer},
+                                       {"key", table.key},
+                                       {"columns", table.columns},
+                                       {"help", table.help}});
         }
     }
     return document;

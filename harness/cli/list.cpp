@@ -121,7 +121,7 @@ Listing suites() {
 Listing probe_capabilities() {
     Listing listing;
     Table table({"GROUP", "LAYER", "STATUS", "METRICS", "WHY, AND WHAT HELPS"}, Table::Align::left);
-    const auto probes = probes::make_probes({});
+    const auto probes = probes::make_probes(std::vector<std::string>{"all"});
     if (!probes) {
         listing.table = probes.error().line() + "\n";
         return listing;

@@ -26,4 +26,10 @@ void Progress::round_ended(unsigned rounds_whole) {
     }
 }
 
+void Progress::counting_starts() {
+    if (!status_.on_terminal()) {
+        status_.line("counting what the kernel did, in a trial of its own for each pair");
+    }
+}
+
 } // namespace faultline::cli

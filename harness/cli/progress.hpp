@@ -12,6 +12,7 @@ class Progress final : public trial::Observer {
     void trial_starts(const plan::TrialSpec& spec, std::size_t done, std::size_t total) override;
     void trial_ended(const results::TrialResult& result) override;
     void round_ended(unsigned rounds_whole) override;
+    void counting_starts() override;
 
   private:
     const plan::Plan& plan_;

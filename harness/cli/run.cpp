@@ -180,7 +180,10 @@ int run(const Options& options) {
     if (!plan) {
         return report(plan.error());
     }
-    auto probes = probes::make_probes(options.probes);
+    std::vector<std::string> groups = options.probes;
+    const trial::Probing probing =
+        std::erase(groups, "inline") > 0 ? trial::Probing::within : trial::Probing::apart;
+    auto probes = probes::make_probes(groups);
     if (!probes) {
         return report(probes.error());
     }
@@ -195,7 +198,7 @@ int run(const Options& options) {
     settings.stop_fd = stop.fd();
     auto end = [&] {
         Progress progress(*plan, options.quiet);
-        return trial::run_campaign(*plan, settings, *probes, document, options.output, progress);
+        return trial::run_campaign(*plan, settings, *probes, probing, document, options.output, progress);
     }();
     if (!end) {
         return report(end.error());
@@ -244,7 +247,10 @@ void describe_options(CLI::App& command, Options& options) {
                     "Resident bytes at which a trial is stopped, as 64M or 2G [4/5 of what is free]")
         ->transform(CLI::AsSizeValue(false));
     command
-        .add_option("--probes", options.probes, "Groups of kernel figures [all; see `faultline list probes`]")
+        .add_option(
+            "--probes", options.probes,
+            "Groups of kernel figures, all or none [those that cost little; see `faultline list probes`]; "
+            "inline: counted in the timed trials too, not in one of their own")
         ->delimiter(',')
         ->allow_extra_args(false);
     command

@@ -102,7 +102,7 @@ void check_disk(std::vector<DoctorFinding>& findings) {
 }
 
 void check_probes(std::vector<DoctorFinding>& findings) {
-    const auto probes = probes::make_probes({});
+    const auto probes = probes::make_probes(std::vector<std::string>{"all"});
     if (!probes) {
         findings.push_back({"probes", "fail", probes.error().what, probes.error().remedy});
         return;

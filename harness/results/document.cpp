@@ -23,7 +23,8 @@ Json to_json(const PhaseResult& phase) {
             {"major_faults", phase.major_faults},
             {"voluntary_switches", phase.voluntary_switches},
             {"involuntary_switches", phase.involuntary_switches},
-            {"kernel", phase.kernel}};
+            {"kernel", phase.kernel},
+            {"tables", phase.tables}};
 }
 
 } // namespace
@@ -69,14 +70,19 @@ Json to_json(const TrialResult& trial) {
             {"phases", phases},
             {"latency", trial.latency},
             {"series", trial.series},
+            {"kernel_checks", trial.kernel_checks},
             {"notes", trial.notes}};
 }
 
-Json to_json(const Document& document) {
-    Json trials = Json::array();
-    for (const TrialResult& trial : document.trials) {
-        trials.push_back(to_json(trial));
+Json to_json(const std::vector<TrialResult>& trials) {
+    Json json = Json::array();
+    for (const TrialResult& trial : trials) {
+        json.push_back(to_json(trial));
     }
+    return json;
+}
+
+Json to_json(const Document& document) {
     Json json = {{"schema", schema_name},
                  {"complete", document.complete},
                  {"tool", document.tool},
@@ -85,8 +91,10 @@ Json to_json(const Document& document) {
                  {"plan", document.plan},
                  {"capabilities", document.capabilities},
                  {"metrics", document.metrics},
+                 {"tables", document.tables},
                  {"rounds_whole", document.rounds_whole},
-                 {"trials", std::move(trials)}};
+                 {"trials", to_json(document.trials)},
+                 {"counts", to_json(document.counts)}};
     const Json layout = google_benchmark_layout(json);
     json["context"] = layout["context"];
     json["benchmarks"] = layout["benchmarks"];

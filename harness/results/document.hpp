@@ -30,6 +30,7 @@ struct PhaseResult {
     std::uint64_t voluntary_switches = 0;
     std::uint64_t involuntary_switches = 0;
     Json kernel = Json::object(); // probe metric -> value or null
+    Json tables = Json::object(); // name of a table -> rows of [key, figures...]
 };
 
 struct ExitState {
@@ -62,6 +63,7 @@ struct TrialResult {
     std::vector<PhaseResult> phases;
     Json latency = Json::array();
     Json series = Json::array();
+    Json kernel_checks = Json::array(); // figures that two sources know, and whether they agree
     std::vector<std::string> notes;
 
     bool valid() const { return !invalid_reason.has_value(); }
@@ -76,8 +78,10 @@ struct Document {
     Json plan = Json::object();
     Json capabilities = Json::array();
     Json metrics = Json::array();
+    Json tables = Json::array();
     unsigned rounds_whole = 0;
     std::vector<TrialResult> trials; // of whole rounds only
+    std::vector<TrialResult> counts; // with probes that slow a trial down: their times are not compared
 };
 
 Json to_json(const TrialResult& trial);

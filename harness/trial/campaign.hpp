@@ -15,6 +15,7 @@ class Observer {
     virtual void trial_starts(const plan::TrialSpec& spec, std::size_t done, std::size_t total) = 0;
     virtual void trial_ended(const results::TrialResult& result) = 0;
     virtual void round_ended(unsigned rounds_whole) = 0;
+    virtual void counting_starts() = 0; // the rounds are over
 };
 
 struct CampaignEnd {
@@ -22,11 +23,16 @@ struct CampaignEnd {
     unsigned invalid = 0; // trials
 };
 
+enum class Probing {
+    apart,  // what slows a trial down gets one trial of its own for each pair, after the rounds
+    within, // every probe in every trial
+};
+
 // Runs the plan into `document`, whose tool, host, doctor, plan, capabilities and metrics are filled in by
 // the caller, and writes it to `output` after each whole round and at the end. An Error leaves on disk what
 // the last whole round wrote.
 Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& settings,
-                                 std::span<const std::unique_ptr<probes::Probe>> probes,
+                                 std::span<const std::unique_ptr<probes::Probe>> probes, Probing probing,
                                  results::Document& document, const std::filesystem::path& output,
                                  Observer& observer);
 

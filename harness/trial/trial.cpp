@@ -3,9 +3,12 @@
 #include "base/layout.hpp"
 #include "harness/trial/validity.hpp"
 #include "harness/trial/watch.hpp"
+#include "kernel-probes/cross_check.hpp"
 #include "kernel-probes/sampler.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -91,10 +94,75 @@ const Json* phase_report(const Json& report, std::string_view name) {
     return nullptr;
 }
 
+// Rows of [key, figures...], those with the largest first figure first; beyond so many the rest is one row.
+constexpr std::size_t most_rows = 48;
+
+Json rows_json(const probes::TableRows& table) {
+    using Row = std::pair<std::string, std::vector<std::uint64_t>>;
+    std::vector<Row> rows(table.rows.begin(), table.rows.end());
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const Row& a, const Row& b) { return a.second.front() > b.second.front(); });
+    if (rows.size() > most_rows) {
+        Row rest{"(" + std::to_string(rows.size() - most_rows) + " others)",
+                 std::vector<std::uint64_t>(table.table->columns.size())};
+        for (std::size_t i = most_rows; i < rows.size(); ++i) {
+            std::transform(rows[i].second.begin(), rows[i].second.end(), rest.second.begin(),
+                           rest.second.begin(), std::plus<>());
+        }
+        rows.resize(most_rows);
+        rows.push_back(std::move(rest));
+    }
+    Json json = Json::array();
+    for (const Row& row : rows) {
+        Json line = Json::array({row.first});
+        for (const std::uint64_t figure : row.second) {
+            line.push_back(figure);
+        }
+        json.push_back(std::move(line));
+    }
+    return json;
+}
+
+// The phases that the worker's own getrusage covers, added up.
+Json checks_json(const std::vector<PhaseResult>& phases) {
+    const auto figure = [&](std::string_view name) -> std::optional<std::uint64_t> {
+        std::uint64_t sum = 0;
+        for (const PhaseResult& phase : phases) {
+            if (phase.name == engine::phase_names[0]) {
+                continue;
+            }
+            if (name == "rusage_minor_faults") {
+                sum += phase.minor_faults;
+            } else if (name == "rusage_major_faults") {
+                sum += phase.major_faults;
+            } else if (const auto found = phase.kernel.find(std::string(name));
+                       found != phase.kernel.end() && found->is_number()) {
+                sum += found->get<std::uint64_t>();
+            } else {
+                return std::nullopt;
+            }
+        }
+        return sum;
+    };
+    Json json = Json::array();
+    for (const probes::CrossCheck& check : probes::cross_check(figure)) {
+        json.push_back({{"metrics", check.metrics},
+                        {"against", check.against},
+                        {"value", check.value},
+                        {"other", check.other},
+                        {"relation", check.relation},
+                        {"tolerance", check.tolerance},
+                        {"slack", check.slack},
+                        {"trusted", check.trusted}});
+    }
+    return json;
+}
+
 // Clocks and rusage are the worker's own, read right at the edges of what it did; the marks only place the
 // phases.
 std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
     const std::vector<probes::PhaseValue> values = probes::by_phase(seen.snapshots);
+    const std::vector<probes::PhaseTable> tables = probes::tables_by_phase(seen.snapshots);
     std::vector<PhaseResult> phases;
     std::uint64_t begin_ns = seen.begin_ns;
     for (unsigned index = 0; index < engine::phase_count && seen.phase_end_ns[index] != 0; ++index) {
@@ -125,6 +193,11 @@ std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
             if (static_cast<unsigned>(value.phase) == index) {
                 phase.kernel[std::string(value.metric->name)] =
                     value.value ? Json(*value.value) : Json(nullptr);
+            }
+        }
+        for (const probes::PhaseTable& table : tables) {
+            if (static_cast<unsigned>(table.phase) == index) {
+                phase.tables[std::string(table.content.table->name)] = rows_json(table.content);
             }
         }
         phases.push_back(std::move(phase));
@@ -169,6 +242,7 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, own_bytes);
     result.retained_rss_bytes = less_harness(seen.final_rss_bytes, own_bytes);
     result.phases = join_phases(seen, report);
+    result.kernel_checks = checks_json(result.phases);
 }
 
 } // namespace

@@ -114,7 +114,7 @@ class Watcher {
             return;
         }
         seen_.phase_end_ns[entered - 1] = mark.monotonic_ns;
-        std::vector<probes::Value> snapshot;
+        probes::Snapshot snapshot;
         for (const auto& probe : probes_) {
             probe->mark(mark.entered, snapshot);
         }

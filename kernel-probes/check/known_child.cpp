@@ -1,5 +1,7 @@
 #include "kernel-probes/check/known_child.hpp"
 
+#include "kernel-probes/check/deeds.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -20,6 +22,7 @@ namespace {
 struct Order {
     KnownChild::Deed deed;
     std::uint32_t amount;
+    std::uint32_t size;
 };
 
 // Not instrumented in sanitized builds: touching the sanitizer's shadow would be faults of its own.
@@ -148,6 +151,36 @@ bool obey(const Order& order) {
         return thread_sleep(order.amount);
     case Deed::touch_file:
         return touch_file(order.amount);
+    case Deed::touch_shared:
+        return deeds::touch_shared(order.amount);
+    case Deed::read_untouched:
+        return deeds::read_untouched(order.amount);
+    case Deed::copy_on_write:
+        return deeds::copy_on_write(order.amount);
+    case Deed::write_private_file:
+        return deeds::write_private_file(order.amount);
+    case Deed::touch_huge:
+        return deeds::touch_huge(order.amount);
+    case Deed::swap_in:
+        return deeds::swap_in(order.amount);
+    case Deed::touch_elsewhere:
+        return deeds::touch_elsewhere(order.amount);
+    case Deed::send_control:
+        return deeds::send_control(order.amount, order.size);
+    case Deed::set_attribute:
+        return deeds::set_attribute(order.amount, order.size);
+    case Deed::send_queue:
+        return deeds::send_queue(order.amount, order.size);
+    case Deed::attach_filter:
+        return deeds::attach_filter(order.amount, order.size);
+    case Deed::make_file:
+        return deeds::make_file(order.amount);
+    case Deed::drop_file:
+        return deeds::drop_file();
+    case Deed::read_file:
+        return deeds::read_file(order.amount);
+    case Deed::map_unmap:
+        return deeds::map_unmap(order.amount, order.size);
     }
     return false;
 }
@@ -191,8 +224,8 @@ Result<KnownChild> KnownChild::start() {
     return child;
 }
 
-bool KnownChild::do_deed(Deed deed, std::uint32_t amount) {
-    const Order order{deed, amount};
+bool KnownChild::do_deed(Deed deed, std::uint32_t amount, std::uint32_t size) {
+    const Order order{deed, amount, size};
     char outcome = 'n';
     return ::send(orders_.get(), &order, sizeof order, MSG_NOSIGNAL) == sizeof order &&
            ::read(orders_.get(), &outcome, 1) == 1 && outcome == 'y';

@@ -194,9 +194,9 @@ class PerfSw : public Probe {
         return {};
     }
 
-    void mark(engine::Phase /*entered*/, std::vector<Value>& snapshot) override {
+    void mark(engine::Phase /*entered*/, Snapshot& snapshot) override {
         for (std::size_t i = 0; i < chosen_.size(); ++i) {
-            snapshot.push_back({&events[chosen_[i]].metric, read_count(open_[i])});
+            snapshot.values.push_back({&events[chosen_[i]].metric, read_count(open_[i])});
         }
     }
 

@@ -39,7 +39,7 @@ class Procfs : public Probe {
         return {};
     }
 
-    void mark(engine::Phase /*entered*/, std::vector<Value>& snapshot) override {
+    void mark(engine::Phase /*entered*/, Snapshot& snapshot) override {
         const auto now = procfs::take(proc_, pid_, rows_).values;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const Metric& metric = rows_[i]->metric;
@@ -48,7 +48,7 @@ class Procfs : public Probe {
                 const auto begin = at_attach_[i];
                 value = value && begin && *value >= *begin ? std::optional(*value - *begin) : std::nullopt;
             }
-            snapshot.push_back({&metric, value});
+            snapshot.values.push_back({&metric, value});
         }
     }
 

@@ -1,5 +1,6 @@
 #include "kernel-probes/probe.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -29,6 +30,27 @@ TEST(Catalog, UnknownGroupIsAUsageErrorThatListsTheKnownOnes) {
     EXPECT_EQ(probes.error().status, Exit::usage);
     EXPECT_NE(probes.error().line().find("unknown probe group \"fualts\"; the groups are faults, "),
               std::string::npos);
+}
+
+TEST(Catalog, GroupsThatCostMostAreMeasuredWhenAskedForAlone) {
+    const auto has_latency = [](const std::vector<std::string>& groups) {
+        const auto probes = make_probes(groups);
+        return std::any_of(probes->begin(), probes->end(), [](const auto& probe) {
+            const auto metrics = probe->metrics();
+            return std::any_of(metrics.begin(), metrics.end(),
+                               [](const Metric& metric) { return metric.group == "latency"; });
+        });
+    };
+    EXPECT_FALSE(has_latency({}));
+    EXPECT_TRUE(has_latency({"all"}));
+    EXPECT_TRUE(has_latency({"latency"}));
+    EXPECT_TRUE(make_probes(std::vector<std::string>{"none"})->empty());
+}
+
+TEST(Catalog, ProbesThatDisturbComeLast) {
+    const auto probes = make_probes(std::vector<std::string>{"all"});
+    EXPECT_TRUE(std::is_sorted(probes->begin(), probes->end(),
+                               [](const auto& a, const auto& b) { return !a->disturbs() && b->disturbs(); }));
 }
 
 TEST(Catalog, OnlyTheGroupsAskedForAreMeasured) {

@@ -60,9 +60,9 @@ TEST_F(PerfSwTest, TaskClockIsTheCpuTimeUsed) {
 
 TEST_F(PerfSwTest, NothingIsReadAfterFinish) {
     probe_->finish();
-    std::vector<Value> snapshot;
+    Snapshot snapshot;
     probe_->mark(faultline::engine::Phase::end, snapshot);
-    for (const Value& value : snapshot) {
+    for (const Value& value : snapshot.values) {
         EXPECT_EQ(value.value, std::nullopt) << value.metric->name;
     }
 }

@@ -14,9 +14,9 @@
 namespace faultline::probes::testing {
 
 inline std::optional<std::uint64_t> value_of(Probe& probe, std::string_view name) {
-    std::vector<Value> snapshot;
+    Snapshot snapshot;
     probe.mark(engine::Phase::warmup, snapshot);
-    for (const Value& value : snapshot) {
+    for (const Value& value : snapshot.values) {
         if (value.metric->name == name) {
             return value.value;
         }

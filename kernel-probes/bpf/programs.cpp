@@ -1,0 +1,310 @@
+#include "kernel-probes/bpf/programs.hpp"
+
+#include "base/fd.hpp"
+#include "trial.skel.h" // made by bpftool
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+
+namespace faultline::probes::bpf {
+namespace {
+
+// What libbpf would print is told by the errors made here.
+int say_nothing(libbpf_print_level /*level*/, const char* /*format*/, va_list /*arguments*/) {
+    return 0;
+}
+
+struct SkeletonDeleter {
+    void operator()(trial_bpf* skeleton) const { trial_bpf__destroy(skeleton); }
+};
+using Skeleton = std::unique_ptr<trial_bpf, SkeletonDeleter>;
+
+struct BtfDeleter {
+    void operator()(btf* types) const { btf__free(types); }
+};
+using Btf = std::unique_ptr<btf, BtfDeleter>;
+
+struct LinkDeleter {
+    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+using Link = std::unique_ptr<bpf_link, LinkDeleter>;
+
+using Names = std::set<std::string, std::less<>>;
+
+constexpr const char* always = "fork"; // whose children belong to the trial
+
+Skeleton open_with(const Wish& wish, const Names& programs) {
+    Skeleton skeleton(trial_bpf__open());
+    if (!skeleton) {
+        return nullptr;
+    }
+    auto& options = *skeleton->rodata;
+    options.want_kinds = wish.kinds;
+    options.want_latency = wish.latency;
+    options.want_pages = wish.pages;
+    options.want_page_table = wish.page_table;
+    options.want_slab_table = wish.slab_table;
+    options.nr_brk = SYS_brk;
+    options.nr_mmap = SYS_mmap;
+    options.nr_munmap = SYS_munmap;
+    options.nr_mremap = SYS_mremap;
+    options.nr_madvise = SYS_madvise;
+    options.nr_mprotect = SYS_mprotect;
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, skeleton->obj) {
+        const std::string_view name = bpf_program__name(program);
+        bpf_program__set_autoload(program, name == always || programs.contains(name));
+    }
+    return skeleton;
+}
+
+// The tracepoint behind "tp_btf/NAME".
+std::string tracepoint_of(const bpf_program* program) {
+    const std::string_view section = bpf_program__section_name(program);
+    return std::string(section.substr(section.find('/') + 1));
+}
+
+// Takes those away whose tracepoint the kernel does not have.
+void drop_unknown_tracepoints(const btf* kernel, bpf_object* object, Names& programs,
+                              std::map<std::string, std::string, std::less<>>& missing) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object) {
+        const std::string name = bpf_program__name(program);
+        const std::string tracepoint = tracepoint_of(program);
+        if (programs.contains(name) &&
+            btf__find_by_name_kind(kernel, ("btf_trace_" + tracepoint).c_str(), BTF_KIND_TYPEDEF) < 0) {
+            missing[name] = fmt::format("this kernel has no tracepoint {}", tracepoint);
+            programs.erase(name);
+        }
+    }
+}
+
+constexpr const char* permission_remedy = "run as root, or with CAP_BPF and CAP_PERFMON";
+
+Refusal refusal(std::string what, int error) {
+    const bool permission = error == EPERM || error == EACCES;
+    return {{permission ? Exit::unavailable : Exit::os, "bpf",
+             fmt::format("{}: {}", what, std::strerror(error)),
+             permission ? permission_remedy
+                        : "a kernel with CONFIG_BPF_SYSCALL and CONFIG_DEBUG_INFO_BTF, 5.11 or newer"},
+            error};
+}
+
+std::size_t cpu_count() {
+    return static_cast<std::size_t>(libbpf_num_possible_cpus());
+}
+
+// The values that every CPU has for `key`; sizes that are no multiple of 8 are not used here.
+template <typename T, typename Key>
+std::vector<T> values_of_cpus(int map, const Key& key) {
+    static_assert(sizeof(T) % 8 == 0);
+    std::vector<T> values(cpu_count());
+    if (bpf_map_lookup_elem(map, &key, values.data()) != 0) {
+        values.clear();
+    }
+    return values;
+}
+
+template <typename Key>
+std::vector<Key> keys_of(int map) {
+    std::vector<Key> keys;
+    Key key{};
+    for (void* last = nullptr; bpf_map_get_next_key(map, last, &key) == 0; last = &keys.back()) {
+        keys.push_back(key);
+    }
+    return keys;
+}
+
+} // namespace
+
+struct Programs::State {
+    Skeleton skeleton;
+    Btf kernel;
+    std::vector<Link> links;
+    std::map<std::string, std::string, std::less<>> missing;
+    int map(const bpf_map* map) const { return bpf_map__fd(map); }
+};
+
+tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
+    libbpf_set_print(say_nothing);
+    auto state = std::make_unique<State>();
+    state->kernel.reset(btf__load_vmlinux_btf());
+    if (!state->kernel) {
+        return tl::unexpected(refusal("cannot read the kernel's types from /sys/kernel/btf/vmlinux", errno));
+    }
+    Names programs = wish.programs;
+    state->skeleton = open_with(wish, programs);
+    if (!state->skeleton) {
+        return tl::unexpected(refusal("cannot open the programs", errno));
+    }
+    drop_unknown_tracepoints(state->kernel.get(), state->skeleton->obj, programs, state->missing);
+    state->skeleton = open_with(wish, programs);
+    int error = -trial_bpf__load(state->skeleton.get());
+    if (error == EPERM || error == EACCES) {
+        // EACCES is also the verifier's word: asked again below, one program at a time, it is that one's.
+        auto alone = open_with(wish, {});
+        const int refused = -trial_bpf__load(alone.get());
+        if (refused != 0) {
+            return tl::unexpected(refusal("the kernel refuses BPF programs", refused));
+        }
+    }
+    if (error != 0) {
+        for (auto name = programs.begin(); name != programs.end();) {
+            const auto alone = open_with(wish, {*name});
+            if (trial_bpf__load(alone.get()) != 0) {
+                state->missing[*name] = fmt::format("this kernel's verifier refuses program {}", *name);
+                name = programs.erase(name);
+            } else {
+                ++name;
+            }
+        }
+        state->skeleton = open_with(wish, programs);
+        error = -trial_bpf__load(state->skeleton.get());
+    }
+    if (error != 0 || programs.empty()) {
+        return tl::unexpected(refusal("cannot load the programs", error != 0 ? error : ENOENT));
+    }
+    return Programs(std::move(state));
+}
+
+tl::expected<void, Refusal> Programs::attach(pid_t pid) {
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    // The value is as large as the kernel's `struct thread`; all zeros is a thread that did nothing yet.
+    const auto& threads = state_->skeleton->maps.threads;
+    const std::vector<char> fresh(bpf_map__value_size(threads));
+    const int key = process.get();
+    if (!process || bpf_map_update_elem(bpf_map__fd(threads), &key, fresh.data(), BPF_ANY) != 0) {
+        return tl::unexpected(refusal(fmt::format("cannot mark process {}", pid), errno));
+    }
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, state_->skeleton->obj) {
+        if (!bpf_program__autoload(program)) {
+            continue;
+        }
+        Link link(bpf_program__attach(program));
+        if (!link) {
+            const int error = errno;
+            detach();
+            return tl::unexpected(refusal(fmt::format("cannot attach to {}", tracepoint_of(program)), error));
+        }
+        state_->links.push_back(std::move(link));
+    }
+    return {};
+}
+
+void Programs::detach() {
+    state_->links.clear();
+}
+
+const std::map<std::string, std::string, std::less<>>& Programs::missing() const {
+    return state_->missing;
+}
+
+std::optional<counters> Programs::totals() const {
+    const auto values =
+        values_of_cpus<counters>(state_->map(state_->skeleton->maps.totals), std::uint32_t{0});
+    if (values.empty()) {
+        return std::nullopt;
+    }
+    counters sum{};
+    for (const counters& value : values) {
+        for (std::size_t i = 0; i < COUNTER_COUNT; ++i) {
+            sum.value[i] += value.value[i];
+        }
+    }
+    return sum;
+}
+
+std::array<latency, FAULT_KINDS> Programs::latencies() const {
+    std::array<latency, FAULT_KINDS> sums{};
+    for (std::uint32_t kind = 0; kind < FAULT_KINDS; ++kind) {
+        for (const latency& value :
+             values_of_cpus<latency>(state_->map(state_->skeleton->maps.latencies), kind)) {
+            for (std::size_t slot = 0; slot < LATENCY_SLOTS; ++slot) {
+                sums[kind].slots[slot] += value.slots[slot];
+            }
+        }
+    }
+    return sums;
+}
+
+std::vector<PageRow> Programs::pages() const {
+    std::vector<PageRow> rows;
+    const int map = state_->map(state_->skeleton->maps.pages);
+    for (const page_key& key : keys_of<page_key>(map)) {
+        PageRow row{key, 0};
+        for (const std::uint64_t calls : values_of_cpus<std::uint64_t>(map, key)) {
+            row.calls += calls;
+        }
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+std::vector<SlabRow> Programs::slabs() const {
+    std::vector<SlabRow> rows;
+    const int map = state_->map(state_->skeleton->maps.slabs);
+    for (const slab_key& key : keys_of<slab_key>(map)) {
+        SlabRow row{key, "", 0, 0};
+        for (const slab_use& use : values_of_cpus<slab_use>(map, key)) {
+            row.calls += use.calls;
+            row.bytes += use.bytes;
+            if (use.name[0] != '\0') { // a CPU that never met the row has none
+                row.cache = use.name;
+            }
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+std::map<std::uint32_t, advice_use> Programs::advices() const {
+    std::map<std::uint32_t, advice_use> used;
+    for (std::uint32_t advice = 0; advice <= ADVICE_KINDS; ++advice) {
+        advice_use sum{};
+        for (const advice_use& use :
+             values_of_cpus<advice_use>(state_->map(state_->skeleton->maps.advices), advice)) {
+            sum.calls += use.calls;
+            sum.bytes += use.bytes;
+        }
+        if (sum.calls > 0) {
+            used[advice] = sum;
+        }
+    }
+    return used;
+}
+
+std::vector<std::pair<unsigned, std::string>> Programs::gfp_flags() const {
+    constexpr std::string_view prefix = "___GFP_";
+    constexpr std::string_view suffix = "_BIT";
+    std::vector<std::pair<unsigned, std::string>> flags;
+    const btf* kernel = state_->kernel.get();
+    for (std::uint32_t id = 1; id < btf__type_cnt(kernel) && flags.empty(); ++id) {
+        const btf_type* type = btf__type_by_id(kernel, id);
+        if (!btf_is_enum(type) || type->name_off != 0) {
+            continue;
+        }
+        const auto* members = btf_enum(type);
+        for (std::size_t i = 0; i < btf_vlen(type); ++i) {
+            const std::string_view name = btf__str_by_offset(kernel, members[i].name_off);
+            if (name.starts_with(prefix) && name.ends_with(suffix) && name != "___GFP_LAST_BIT") {
+                flags.emplace_back(members[i].val,
+                                   name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+            }
+        }
+    }
+    return flags;
+}
+
+Programs::Programs(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Programs::Programs(Programs&&) noexcept = default;
+Programs& Programs::operator=(Programs&&) noexcept = default;
+Programs::~Programs() = default;
+
+} // namespace faultline::probes::bpf
