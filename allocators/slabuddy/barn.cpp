@@ -1,8 +1,8 @@
 #include "allocators/slabuddy/barn.hpp"
 
 #include "allocators/slabuddy/meta.hpp"
+#include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
-#include "allocators/slabuddy/slab.hpp"
 
 namespace sb {
 namespace {
@@ -14,12 +14,37 @@ struct Stock {
 
 struct alignas(64) Barn {
     Lock lock;
-    uint8_t full = 0;
-    uint8_t low_water = 0; // the fewest since the last shrink: so many lay idle
+    std::atomic<uint8_t> full{0}; // read without the lock by who looks for a neighbour's
+    uint8_t empty = 0;
+    uint8_t low_water = 0; // the fewest full ones since the last shrink: so many lay idle
+    Sheaf* empties[barn_most_empties] = {};
     Stock stock[barn_most_sheaves] = {};
 };
-constinit Barn barns[class_table_size];
+constinit Barn barns[most_shards][class_table_size];
 constinit MetaPool<sizeof(Sheaf), sizeof(Sheaf)> sheaf_pool;
+
+// Swaps when the barn has a full sheaf. An empty one that finds no room goes to `surplus`.
+Sheaf* take(Barn& barn, Sheaf* empty, uint32_t& count, Sheaf*& surplus) {
+    // A look without the lock spares an idle neighbour its cache line; who puts a sheaf there meanwhile is soon found.
+    if (barn.full.load(std::memory_order_relaxed) == 0) {
+        return nullptr;
+    }
+    Guard guard(barn.lock);
+    uint8_t full = barn.full.load(std::memory_order_relaxed);
+    if (full == 0) {
+        return nullptr;
+    }
+    const Stock taken = barn.stock[--full];
+    barn.full.store(full, std::memory_order_relaxed);
+    barn.low_water = full < barn.low_water ? full : barn.low_water;
+    count = taken.count;
+    if (barn.empty < barn_most_empties) {
+        barn.empties[barn.empty++] = empty;
+    } else {
+        surplus = empty;
+    }
+    return taken.sheaf;
+}
 
 } // namespace
 
@@ -31,57 +56,90 @@ void sheaf_release(Sheaf* sheaf) {
     sheaf_pool.give(sheaf);
 }
 
-Sheaf* barn_take(unsigned cls, uint32_t& count) {
-    Barn& barn = barns[cls];
-    Guard guard(barn.lock);
-    if (barn.full == 0) {
-        return nullptr;
+Sheaf* barn_take(unsigned cls, Sheaf* empty, uint32_t& count, Reach reach) {
+    const unsigned shard = shard_of_this_cpu();
+    const unsigned shards = shard_count();
+    Sheaf* full = nullptr;
+    Sheaf* surplus = nullptr;
+    if (reach == Reach::home) {
+        full = take(barns[shard][cls], empty, count, surplus);
     }
-    const Stock taken = barn.stock[--barn.full];
-    barn.low_water = barn.full < barn.low_water ? barn.full : barn.low_water;
-    count = taken.count;
-    return taken.sheaf;
+    for (unsigned i = 1; i < shards && reach == Reach::everywhere && !full; ++i) {
+        full = take(barns[(shard + i) % shards][cls], empty, count, surplus);
+    }
+    if (surplus) {
+        sheaf_release(surplus);
+    }
+    return full;
 }
 
-bool barn_put(unsigned cls, Sheaf* sheaf, uint32_t count) {
-    Barn& barn = barns[cls];
-    Guard guard(barn.lock);
-    if (barn.full >= size_classes[cls].barn_sheaves) {
-        return false;
+Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count) {
+    Barn& barn = barns[shard_of_this_cpu()][cls];
+    Sheaf* empty = nullptr;
+    for (;;) {
+        {
+            Guard guard(barn.lock);
+            const uint8_t stocked = barn.full.load(std::memory_order_relaxed);
+            if (stocked < size_classes[cls].barn_sheaves) {
+                if (!empty && barn.empty > 0) {
+                    empty = barn.empties[--barn.empty];
+                }
+                if (empty) {
+                    barn.stock[stocked] = {full, count};
+                    barn.full.store(static_cast<uint8_t>(stocked + 1), std::memory_order_relaxed);
+                    return empty;
+                }
+            } else if (empty) {
+                break;
+            } else {
+                return nullptr;
+            }
+        }
+        empty = sheaf_allocate();
+        if (!empty) {
+            return nullptr;
+        }
     }
-    barn.stock[barn.full++] = {sheaf, count};
-    return true;
+    sheaf_release(empty); // others filled the barn meanwhile
+    return nullptr;
 }
 
 void barn_shrink(bool all) {
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        Barn& barn = barns[cls];
-        Guard guard(barn.lock);
-        const unsigned idle = all ? barn.full : barn.low_water;
-        for (unsigned i = 0; i < idle; ++i) {
-            slab_flush(cls, barn.stock[i].sheaf->slots + 1, barn.stock[i].count, "free");
-            sheaf_release(barn.stock[i].sheaf);
+    const unsigned shards = shard_count();
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        for (unsigned cls = 1; cls < class_table_size; ++cls) {
+            Barn& barn = barns[shard][cls];
+            Guard guard(barn.lock);
+            const uint8_t full = barn.full.load(std::memory_order_relaxed);
+            const uint8_t idle = all ? full : barn.low_water;
+            for (unsigned i = 0; i < idle; ++i) {
+                slab_flush(cls, barn.stock[i].sheaf->slots + 1, barn.stock[i].count, "free");
+                sheaf_release(barn.stock[i].sheaf);
+            }
+            for (unsigned i = idle; i < full; ++i) {
+                barn.stock[i - idle] = barn.stock[i];
+            }
+            barn.low_water = static_cast<uint8_t>(full - idle);
+            barn.full.store(barn.low_water, std::memory_order_relaxed);
         }
-        for (unsigned i = idle; i < barn.full; ++i) {
-            barn.stock[i - idle] = barn.stock[i];
-        }
-        barn.full = static_cast<uint8_t>(barn.full - idle);
-        barn.low_water = barn.full;
     }
 }
 
 uint64_t barn_objects(unsigned cls) {
-    Barn& barn = barns[cls];
-    Guard guard(barn.lock);
+    const unsigned shards = shard_count();
     uint64_t objects = 0;
-    for (unsigned i = 0; i < barn.full; ++i) {
-        objects += barn.stock[i].count;
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        Barn& barn = barns[shard][cls];
+        Guard guard(barn.lock);
+        for (unsigned i = 0; i < barn.full.load(std::memory_order_relaxed); ++i) {
+            objects += barn.stock[i].count;
+        }
     }
     return objects;
 }
 
-Lock& barn_lock(unsigned cls) {
-    return barns[cls].lock;
+Lock& barn_lock(unsigned shard, unsigned cls) {
+    return barns[shard][cls].lock;
 }
 
 Lock& sheaf_pool_lock() {

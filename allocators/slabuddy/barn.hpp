@@ -1,10 +1,11 @@
-// Barns: for each class a stock of full sheaves, shared by all threads. A thread that ran dry swaps its empty
-// sheaf for a full one, a thread that overflows does the opposite: one lock for up to 63 objects, and a block
-// freed far from where it was allocated needs no owner. What lies idle between two purges goes back to the
-// slabs.
+// Barns: for each class and shard (shard.hpp) a stock of full sheaves, and of empty ones to pay for them with. A
+// thread that ran dry swaps its empty sheaf for a full one, a thread that overflows does the opposite: one lock
+// for up to 63 objects, and a block freed far from where it was allocated needs no owner. What lies idle
+// between two purges goes back to the slabs.
 #pragma once
 
 #include "allocators/slabuddy/lock.hpp"
+#include "allocators/slabuddy/slab.hpp"
 
 #include <cstdint>
 
@@ -20,18 +21,20 @@ static_assert(sizeof(Sheaf) == 512);
 Sheaf* sheaf_allocate(); // empty; NULL when there is no memory
 void sheaf_release(Sheaf* sheaf);
 
-// A full sheaf of `cls` and its number of objects, or NULL.
-Sheaf* barn_take(unsigned cls, uint32_t& count);
+// A full sheaf of `cls` with its number of objects, for `empty`, which is the barn's from then on; NULL when no barn in
+// reach has one, and `empty` stays the caller's.
+Sheaf* barn_take(unsigned cls, Sheaf* empty, uint32_t& count, Reach reach);
 
-// Stocks a sheaf with `count` objects; false when the barn is full (the caller keeps it).
-bool barn_put(unsigned cls, Sheaf* sheaf, uint32_t count);
+// An empty sheaf for a full one with `count` objects; NULL when the barn is full or there is no memory, and the
+// sheaf stays the caller's.
+Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count);
 
 // Flushes what no thread took since the last call; `all` also the rest.
 void barn_shrink(bool all);
 
 uint64_t barn_objects(unsigned cls);
 
-Lock& barn_lock(unsigned cls); // for fork
+Lock& barn_lock(unsigned shard, unsigned cls); // for fork
 Lock& sheaf_pool_lock();
 
 } // namespace sb

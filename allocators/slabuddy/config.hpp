@@ -40,7 +40,8 @@ inline constexpr unsigned sheaf_slots = 63; // and a NULL at the bottom: 512 byt
 inline constexpr unsigned sheaf_first_capacity = 8;
 inline constexpr size_t sheaf_most_bytes = size_t{64} << 10; // of objects, in one sheaf
 inline constexpr size_t barn_most_bytes = size_t{512} << 10; // of objects, in the full sheaves of one barn
-inline constexpr unsigned barn_most_sheaves = 32;
+inline constexpr unsigned barn_most_sheaves = 128;
+inline constexpr unsigned barn_most_empties = 8;
 inline constexpr unsigned most_empty_slabs = 1; // kept by a class before its pages go back
 
 // Per-CPU pages.

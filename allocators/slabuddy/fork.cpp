@@ -5,6 +5,7 @@
 #include "allocators/slabuddy/cache.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/sheaf.hpp"
 #include "allocators/slabuddy/slab.hpp"
 #include "allocators/slabuddy/zone.hpp"
@@ -19,11 +20,14 @@ namespace {
 template <typename Action>
 void for_each_lock(Action action) {
     action(thread_list_lock());
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        action(barn_lock(cls));
-    }
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        action(slab_lock(cls));
+    action(shard_lock()); // from here to the end shard_count() is the same
+    const unsigned shards = shard_count();
+    for (Lock& (*lock_of)(unsigned, unsigned) : {barn_lock, slab_lock}) {
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            for (unsigned cls = 1; cls < class_table_size; ++cls) {
+                action(lock_of(shard, cls));
+            }
+        }
     }
     action(area_lock());
     const auto each = [](Lock& lock, void* context) { (*static_cast<Action*>(context))(lock); };

@@ -32,9 +32,10 @@ struct Page {
     std::atomic<PageState> state{PageState::inside};
     std::atomic<uint8_t> order{0};
     Mobility mobility{Mobility::slab};
-    std::atomic<uint8_t> cls{0}; // of a slab
-    uint8_t bin{0};              // of a slab: which list of its class it is in
-    uint16_t cache{0};           // of a named cache's slab: which cache, see cache.cpp
+    std::atomic<uint8_t> cls{0};  // of a slab
+    uint8_t bin{0};               // of a slab: which list of its class it is in
+    std::atomic<uint8_t> home{0}; // of a slab: the shard whose list that is
+    uint16_t cache{0};            // of a named cache's slab: which cache, see cache.cpp
     std::atomic<uint32_t> count{0};
     PageIndex next{no_page};
     PageIndex prev{no_page};

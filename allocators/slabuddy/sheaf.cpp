@@ -5,6 +5,7 @@
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/purge.hpp"
+#include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/slab.hpp"
 
 #include <cstring>
@@ -70,6 +71,7 @@ ThreadCache* cache_of_this_thread() {
         }
         first_cache = cache;
     }
+    shard_threads_changed(1);
     thread_cache = cache; // before pthread_setspecific, which may allocate
     if (exit_key_made.load(std::memory_order_acquire)) {
         pthread_setspecific(exit_key, cache);
@@ -117,6 +119,7 @@ void release_cache(ThreadCache* cache, bool forgiving) {
         }
     }
     cache_pool.give(cache);
+    shard_threads_changed(-1);
 }
 
 void unlink(ThreadCache* cache) {
@@ -147,23 +150,30 @@ void* take_one(unsigned cls) {
     return object;
 }
 
-// Empties a full sheaf in whole or in part. A child of fork() adopts what the slots of other threads hold, so an object
-// leaves its slot before it is given to a barn or a slab, where another thread may take it at once.
+// A slot without sheaf: what it is while its sheaf is being swapped, for a child of fork() adopts what the slots of
+// other threads hold, and by then the sheaf may be another's.
+constexpr SheafSlot without_sheaf(const SheafSlot& slot) {
+    return {no_objects, no_objects, slot.divisible, slot.offset_mask};
+}
+
+void fill(SheafSlot& slot, Sheaf* sheaf, uint32_t count, uint32_t capacity) {
+    sheaf->slots[0] = nullptr;
+    slot.end = sheaf->slots + capacity;
+    slot.top = sheaf->slots + count;
+}
+
+// Empties a full sheaf in whole or in part.
 void make_room(SheafSlot& slot, unsigned cls) {
     Sheaf* full = sheaf_of(slot);
     const SheafSlot before = slot;
     const uint32_t count = objects_in(slot);
-    if (Sheaf* empty = sheaf_allocate()) {
-        empty->slots[0] = nullptr;
-        slot.top = empty->slots;
-        slot.end = empty->slots + (before.end - full->slots);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (barn_put(cls, full, count)) {
-            return;
-        }
-        slot = before;
-        sheaf_release(empty);
+    slot = without_sheaf(before);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (Sheaf* empty = barn_put(cls, full, count)) {
+        fill(slot, empty, 0, static_cast<uint32_t>(before.end - full->slots));
+        return;
     }
+    slot = before;
     // The barn is full: the older half goes back to its slabs.
     void* older[sheaf_slots];
     const uint32_t half = (count + 1) / 2;
@@ -173,6 +183,23 @@ void make_room(SheafSlot& slot, unsigned cls) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     slab_flush(cls, older, half, "free");
     purge_poll();
+}
+
+// Swaps the slot's empty sheaf for a full one of a barn.
+bool take_full(SheafSlot& slot, unsigned cls, Reach reach) {
+    Sheaf* empty = sheaf_of(slot);
+    const SheafSlot before = slot;
+    const auto capacity = static_cast<uint32_t>(slot.end - empty->slots);
+    slot = without_sheaf(before);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    uint32_t count = 0;
+    Sheaf* full = barn_take(cls, empty, count, reach);
+    if (!full) {
+        slot = before;
+        return false;
+    }
+    fill(slot, full, count, count > capacity ? count : capacity);
+    return true;
 }
 
 } // namespace
@@ -193,22 +220,23 @@ void* sheaf_miss_class(unsigned cls) {
     if (!widen(slot, cls) && !has_sheaf(slot)) {
         return take_one(cls);
     }
-    void** bottom = sheaf_of(slot)->slots;
-    const auto capacity = static_cast<uint32_t>(slot.end - bottom);
+    // What is at hand first: full sheaves, then slabs, of this processor; only then the neighbours', and new ones.
     uint32_t count = 0;
-    if (Sheaf* full = barn_take(cls, count)) {
-        Sheaf* empty = sheaf_of(slot);
-        full->slots[0] = nullptr;
-        slot.top = full->slots + count;
-        slot.end = full->slots + (count > capacity ? count : capacity);
-        sheaf_release(empty);
-    } else {
-        // Half, so that the frees that follow find room.
-        count = slab_refill(cls, bottom + 1, (capacity + 1) / 2);
-        if (count == 0) {
-            return no_memory();
+    for (const Reach reach : {Reach::home, Reach::everywhere}) {
+        if (take_full(slot, cls, reach)) {
+            break;
         }
-        slot.top = bottom + count;
+        void** bottom = sheaf_of(slot)->slots;
+        const auto capacity = static_cast<uint32_t>(slot.end - bottom);
+        count =
+            slab_refill(cls, bottom + 1, (capacity + 1) / 2, reach); // half: the frees that follow find room
+        if (count > 0) {
+            slot.top = bottom + count;
+            break;
+        }
+    }
+    if (*slot.top == nullptr) {
+        return no_memory();
     }
     void* object = *slot.top--;
     integrity_allocated(cls, object);

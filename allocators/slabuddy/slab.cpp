@@ -3,6 +3,7 @@
 #include "allocators/slabuddy/owner.hpp"
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/report.hpp"
+#include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
 
 #include <bit>
@@ -14,14 +15,18 @@ namespace {
 // can empty.
 enum Bin : uint8_t { bin_none, bin_quarter, bin_half, bin_most, bin_empty, bin_count };
 
+// A shard's slabs of a class: those whose page says that this is their home.
 struct alignas(64) Class {
     Lock lock;
     PageList bins[bin_count]; // bins[bin_none] stays empty: slabs without free objects are in no list
     uint64_t slabs = 0;
     uint64_t refills = 0;
-    std::atomic<uint64_t> flushes{0};
+    std::atomic<uint64_t> flushes{0}; // by threads of this shard, wherever the slabs are at home
 };
-constinit Class classes[class_table_size];
+constinit Class classes[most_shards][class_table_size];
+
+// How many slabs with room a shard keeps when its neighbours have none: the one in use and another.
+constexpr uint32_t slabs_not_stolen = 2;
 
 std::atomic<uint64_t>* words_of(PageIndex page) {
     return zone.occupancy + static_cast<size_t>(page) * words_per_page;
@@ -43,7 +48,7 @@ uint8_t bin_for(const SizeClass& size, int32_t free_objects) {
 }
 
 // A fresh slab, in no list. Class lock held: it orders the slab's fields for settle().
-PageIndex make_slab(unsigned cls) {
+PageIndex make_slab(unsigned shard, unsigned cls) {
     const SizeClass& size = size_classes[cls];
     const PageIndex page = pcp_allocate(size.order, PageState::slab);
     if (page == no_page) {
@@ -51,6 +56,7 @@ PageIndex make_slab(unsigned cls) {
     }
     Page& head = zone.mem_map[page];
     head.bin = bin_none;
+    head.home.store(static_cast<uint8_t>(shard), std::memory_order_relaxed);
     head.free_objects.store(size.objects, std::memory_order_relaxed);
     std::atomic<uint64_t>* words = words_of(page);
     unsigned left = size.objects;
@@ -59,31 +65,24 @@ PageIndex make_slab(unsigned cls) {
         words[i].store(here == 64 ? ~uint64_t{0} : (uint64_t{1} << here) - 1, std::memory_order_relaxed);
         left -= here;
     }
-    head.cls.store(static_cast<uint8_t>(cls), std::memory_order_relaxed);
+    head.cls.store(static_cast<uint8_t>(cls), std::memory_order_release); // after home: see settle()
     owner_set(page, uint32_t{1} << size.order, cls);
-    ++classes[cls].slabs;
+    ++classes[shard][cls].slabs;
     return page;
 }
 
 // The slab is empty and in no list. Class lock held.
-void destroy_slab(PageIndex page, unsigned cls) {
+void destroy_slab(PageIndex page, Class& owner, unsigned cls) {
     const SizeClass& size = size_classes[cls];
     owner_set(page, uint32_t{1} << size.order, 0);
     zone.mem_map[page].cls.store(0, std::memory_order_relaxed);
-    --classes[cls].slabs;
+    --owner.slabs;
     pcp_free(page, size.order);
 }
 
-// Puts the slab into the list its free count asks for. Class lock held. The page may meanwhile have become
-// something else (another flusher emptied it and its pages went back): then it is not of this class, or
-// whatever it is now is as well settled again.
-void settle(PageIndex page, unsigned cls) {
+// Puts the slab into the list its free count asks for. `owner`'s lock held, and it is at home there.
+void settle_at_home(PageIndex page, Class& owner, unsigned cls) {
     Page& head = zone.mem_map[page];
-    if (head.cls.load(std::memory_order_relaxed) != cls ||
-        head.state.load(std::memory_order_relaxed) != PageState::slab) {
-        return;
-    }
-    Class& owner = classes[cls];
     const uint8_t bin = bin_for(size_classes[cls], head.free_objects.load(std::memory_order_acquire));
     if (bin == head.bin) {
         return;
@@ -94,9 +93,27 @@ void settle(PageIndex page, unsigned cls) {
     head.bin = bin;
     if (bin == bin_empty && owner.bins[bin_empty].size >= most_empty_slabs) {
         head.bin = bin_none;
-        destroy_slab(page, cls);
+        destroy_slab(page, owner, cls);
     } else if (bin != bin_none) {
         owner.bins[bin].push_front(page);
+    }
+}
+
+// The same from anywhere, with no lock held. The page may meanwhile have moved to another home, or have become something
+// else (another flusher emptied it and its pages went back): then whatever it is now is as well settled again.
+void settle(PageIndex page, unsigned cls) {
+    Page& head = zone.mem_map[page];
+    for (;;) {
+        const unsigned home = head.home.load(std::memory_order_relaxed);
+        Class& owner = classes[home][cls];
+        Guard guard(owner.lock);
+        if (head.cls.load(std::memory_order_acquire) != cls ||
+            head.state.load(std::memory_order_relaxed) != PageState::slab) {
+            return;
+        }
+        if (head.home.load(std::memory_order_relaxed) == home) {
+            return settle_at_home(page, owner, cls);
+        }
     }
 }
 
@@ -129,9 +146,53 @@ void note_freed(PageIndex page, unsigned cls, unsigned count) {
     const int32_t before =
         zone.mem_map[page].free_objects.fetch_add(static_cast<int32_t>(count), std::memory_order_acq_rel);
     if (bin_for(size, before) != bin_for(size, before + static_cast<int32_t>(count))) {
-        Guard guard(classes[cls].lock);
         settle(page, cls);
     }
+}
+
+// The fullest slab with room, or no_page. Its lock held.
+PageIndex first_partial(const Class& owner) {
+    for (unsigned bin = bin_quarter; bin < bin_count; ++bin) {
+        if (owner.bins[bin].first != no_page) {
+            return owner.bins[bin].first;
+        }
+    }
+    return no_page;
+}
+
+// Moves a slab with much room here from a shard that has more than it needs, or with `any` from one that has one at all.
+// The lock of `shard` is held; others are only tried, since their rank forbids to wait.
+PageIndex steal_slab(unsigned shard, unsigned cls, bool any) {
+    const unsigned shards = shard_count();
+    for (unsigned i = 1; i < shards; ++i) {
+        Class& victim = classes[(shard + i) % shards][cls];
+        if (!victim.lock.try_lock()) {
+            continue;
+        }
+        PageIndex page = no_page;
+        uint32_t roomy = 0;
+        for (unsigned bin = bin_count - 1; bin >= bin_quarter; --bin) {
+            if (page == no_page && (bin >= bin_half || any)) {
+                page = victim.bins[bin].first;
+            }
+            roomy += bin >= bin_half ? victim.bins[bin].size : 0;
+        }
+        if (page != no_page && (any || roomy >= slabs_not_stolen)) {
+            Page& head = zone.mem_map[page];
+            victim.bins[head.bin].remove(page);
+            head.bin = bin_none;
+            head.home.store(static_cast<uint8_t>(shard), std::memory_order_relaxed);
+            --victim.slabs;
+            ++classes[shard][cls].slabs;
+        } else {
+            page = no_page;
+        }
+        victim.lock.unlock();
+        if (page != no_page) {
+            return page;
+        }
+    }
+    return no_page;
 }
 
 [[noreturn]] void report_bad_object(const char* call, unsigned cls, const void* object) {
@@ -152,23 +213,23 @@ void note_freed(PageIndex page, unsigned cls, unsigned count) {
 
 } // namespace
 
-unsigned slab_refill(unsigned cls, void** objects, unsigned wanted) {
-    Class& owner = classes[cls];
+unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach) {
+    const unsigned shard = shard_of_this_cpu();
+    Class& owner = classes[shard][cls];
     unsigned taken = 0;
     Guard guard(owner.lock);
     while (taken < wanted) {
-        PageIndex page = no_page;
-        for (unsigned bin = bin_quarter; bin < bin_count && page == no_page; ++bin) {
-            page = owner.bins[bin].first;
+        PageIndex page = first_partial(owner);
+        if (page == no_page && taken == 0 && reach == Reach::everywhere) {
+            page = steal_slab(shard, cls, false);
+            page = page == no_page ? make_slab(shard, cls) : page;
+            page = page == no_page ? steal_slab(shard, cls, true) : page;
         }
         if (page == no_page) {
-            page = taken == 0 ? make_slab(cls) : no_page;
-            if (page == no_page) {
-                break;
-            }
+            break;
         }
         taken += take_objects(page, cls, objects + taken, wanted - taken);
-        settle(page, cls);
+        settle_at_home(page, owner, cls);
     }
     owner.refills += taken;
     // The sheaf is popped from its end: the lowest addresses first, one after the other.
@@ -224,7 +285,7 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
         given += in_slab;
         note_freed(page, cls, in_slab);
     }
-    classes[cls].flushes.fetch_add(given, std::memory_order_relaxed);
+    classes[shard_of_this_cpu()][cls].flushes.fetch_add(given, std::memory_order_relaxed);
 }
 
 bool slab_is_object(unsigned cls, const void* address) {
@@ -244,64 +305,83 @@ bool slab_is_allocated(unsigned cls, const void* object) {
 
 uint32_t slab_shrink() {
     uint32_t pages = 0;
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        Class& owner = classes[cls];
-        Guard guard(owner.lock);
-        while (owner.bins[bin_empty].size > 0) {
-            const PageIndex page = owner.bins[bin_empty].first;
-            owner.bins[bin_empty].remove(page);
-            zone.mem_map[page].bin = bin_none;
-            destroy_slab(page, cls);
-            pages += uint32_t{1} << size_classes[cls].order;
+    const unsigned shards = shard_count();
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        for (unsigned cls = 1; cls < class_table_size; ++cls) {
+            Class& owner = classes[shard][cls];
+            Guard guard(owner.lock);
+            while (owner.bins[bin_empty].size > 0) {
+                const PageIndex page = owner.bins[bin_empty].first;
+                owner.bins[bin_empty].remove(page);
+                zone.mem_map[page].bin = bin_none;
+                destroy_slab(page, owner, cls);
+                pages += uint32_t{1} << size_classes[cls].order;
+            }
         }
     }
     return pages;
 }
 
 SlabFigures slab_figures(unsigned cls) {
-    Class& owner = classes[cls];
-    Guard guard(owner.lock);
     SlabFigures figures = {};
-    figures.slabs = owner.slabs;
-    figures.objects = owner.slabs * size_classes[cls].objects;
-    for (const PageList& list : owner.bins) {
-        for (PageIndex page = list.first; page != no_page; page = zone.mem_map[page].next) {
-            const int32_t here = zone.mem_map[page].free_objects.load(std::memory_order_relaxed);
-            figures.free_objects += here > 0 ? static_cast<uint64_t>(here) : 0;
+    const unsigned shards = shard_count();
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        Class& owner = classes[shard][cls];
+        Guard guard(owner.lock);
+        figures.slabs += owner.slabs;
+        for (const PageList& list : owner.bins) {
+            for (PageIndex page = list.first; page != no_page; page = zone.mem_map[page].next) {
+                const int32_t here = zone.mem_map[page].free_objects.load(std::memory_order_relaxed);
+                figures.free_objects += here > 0 ? static_cast<uint64_t>(here) : 0;
+            }
         }
+        figures.refills += owner.refills;
+        figures.flushes += owner.flushes.load(std::memory_order_relaxed);
     }
-    figures.refills = owner.refills;
-    figures.flushes = owner.flushes.load(std::memory_order_relaxed);
+    figures.objects = figures.slabs * size_classes[cls].objects;
     return figures;
 }
 
-const char* slab_check() {
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        const SizeClass& size = size_classes[cls];
-        Class& owner = classes[cls];
-        Guard guard(owner.lock);
-        uint64_t listed_free = 0;
-        for (unsigned bin = 0; bin < bin_count; ++bin) {
-            for (PageIndex page = owner.bins[bin].first; page != no_page; page = zone.mem_map[page].next) {
-                const Page& head = zone.mem_map[page];
-                if (head.state.load() != PageState::slab || head.cls.load() != cls || head.bin != bin) {
-                    return "slab: a list holds a page that is not its own";
-                }
-                int32_t bits = 0;
-                for (unsigned i = 0; i < size.words; ++i) {
-                    bits += std::popcount(words_of(page)[i].load());
-                }
-                if (bits != head.free_objects.load()) {
-                    return "slab: the free count is not the number of bits";
-                }
-                if (bin_for(size, bits) != bin) {
-                    return "slab: a slab is in the wrong list";
-                }
-                listed_free += static_cast<uint64_t>(bits);
+namespace {
+
+// The lists of one shard: NULL, or what is wrong. Its lock held.
+const char* check_lists(unsigned shard, unsigned cls) {
+    const Class& owner = classes[shard][cls];
+    for (unsigned bin = 0; bin < bin_count; ++bin) {
+        for (PageIndex page = owner.bins[bin].first; page != no_page; page = zone.mem_map[page].next) {
+            const Page& head = zone.mem_map[page];
+            if (head.state.load() != PageState::slab || head.cls.load() != cls || head.bin != bin ||
+                head.home.load() != shard) {
+                return "slab: a list holds a page that is not its own";
+            }
+            int32_t bits = 0;
+            for (unsigned i = 0; i < size_classes[cls].words; ++i) {
+                bits += std::popcount(words_of(page)[i].load());
+            }
+            if (bits != head.free_objects.load()) {
+                return "slab: the free count is not the number of bits";
+            }
+            if (bin_for(size_classes[cls], bits) != bin) {
+                return "slab: a slab is in the wrong list";
             }
         }
-        const uint64_t out = owner.refills - owner.flushes.load();
-        if (owner.slabs * size.objects != listed_free + out) {
+    }
+    return nullptr;
+}
+
+} // namespace
+
+const char* slab_check() {
+    const unsigned shards = shard_count();
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            Guard guard(classes[shard][cls].lock);
+            if (const char* broken = check_lists(shard, cls)) {
+                return broken;
+            }
+        }
+        const SlabFigures figures = slab_figures(cls);
+        if (figures.objects != figures.free_objects + figures.refills - figures.flushes) {
             return "slab: objects are missing";
         }
     }
@@ -310,7 +390,6 @@ const char* slab_check() {
 
 void slab_repair() {
     const uint32_t committed = zone.pages.load(std::memory_order_relaxed);
-    uint64_t free_objects[class_table_size] = {};
     for (PageIndex page = 0; page < committed; ++page) {
         Page& head = zone.mem_map[page];
         const unsigned cls = head.cls.load(std::memory_order_relaxed);
@@ -322,20 +401,22 @@ void slab_repair() {
             bits += std::popcount(words_of(page)[i].load(std::memory_order_relaxed));
         }
         head.free_objects.store(bits, std::memory_order_relaxed);
-        Guard guard(classes[cls].lock);
-        const uint64_t slabs = classes[cls].slabs;
         settle(page, cls); // gives the slab back when it is empty and one too many
-        free_objects[cls] += classes[cls].slabs == slabs ? static_cast<uint64_t>(bits) : 0;
     }
+    // What is out of the slabs has been taken once more than it came back; who counted it does not matter.
+    const unsigned shards = shard_count();
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        Class& owner = classes[cls];
-        const uint64_t out = owner.slabs * size_classes[cls].objects - free_objects[cls];
-        owner.flushes.store(owner.refills - out, std::memory_order_relaxed);
+        const SlabFigures figures = slab_figures(cls);
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            classes[shard][cls].flushes.store(0, std::memory_order_relaxed);
+        }
+        const uint64_t out = figures.objects - figures.free_objects;
+        classes[0][cls].flushes.store(figures.refills - out, std::memory_order_relaxed);
     }
 }
 
-Lock& slab_lock(unsigned cls) {
-    return classes[cls].lock;
+Lock& slab_lock(unsigned shard, unsigned cls) {
+    return classes[shard][cls].lock;
 }
 
 } // namespace sb

@@ -2,9 +2,10 @@
 // band in atomic occupancy words: bit set, object free here. Out of the slab, an object is in a sheaf, a barn
 // or the program.
 //
-// A refill empties whole words with one exchange each, under the class's lock; a flush sets bits with one
-// fetch_or a word and takes the lock only when the slab moves to another list (none, fullest, ..., empty). A
-// bit that is set already is a double free.
+// A slab is at home in one shard (shard.hpp), whose lock for the class guards its place in the shard's lists. A refill
+// empties whole words with one exchange each, under that lock; a flush sets bits with one fetch_or a word and
+// takes the lock only when the slab moves to another list (none, fullest, ..., empty). A bit that is set
+// already is a double free.
 #pragma once
 
 #include "allocators/slabuddy/config.hpp"
@@ -16,8 +17,12 @@
 
 namespace sb {
 
-// Takes up to `wanted` free objects, lowest address last. Returns how many; 0 when there is no memory.
-unsigned slab_refill(unsigned cls, void** objects, unsigned wanted);
+// Where a refill may look: in the slabs of the calling thread's shard, or then also among other shards' and in a new one.
+enum class Reach : uint8_t { home, everywhere };
+
+// Takes up to `wanted` free objects, lowest address last. Returns how many; 0 when there are none in reach, which with
+// Reach::everywhere means that there is no memory.
+unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach = Reach::everywhere);
 
 // Gives objects of class `cls` back. Anything that is not the begin of an object in use ends the program with
 // a report naming `call`, unless `forgiving` (the child of a fork, adopting what threads left in mid-flight).
@@ -48,6 +53,6 @@ const char* slab_check();
 // bits and counting them.
 void slab_repair();
 
-Lock& slab_lock(unsigned cls); // for fork
+Lock& slab_lock(unsigned shard, unsigned cls); // for fork
 
 } // namespace sb

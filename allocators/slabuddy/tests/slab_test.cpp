@@ -110,11 +110,13 @@ TEST(Barn, KeepsAFewSheavesAndShrinksWhatLiesIdle) {
     const unsigned cls = sb::class_of(64);
     constexpr uint32_t each = 32;
     unsigned kept = 0;
+    sb::Sheaf* empty = nullptr; // paid for the last one
     for (;; ++kept) {
-        sb::Sheaf* sheaf = sb::sheaf_allocate();
+        sb::Sheaf* sheaf = empty ? empty : sb::sheaf_allocate();
         ASSERT_EQ(reinterpret_cast<uintptr_t>(sheaf) % sizeof(sb::Sheaf), 0U);
         const unsigned got = sb::slab_refill(cls, sheaf->slots + 1, each); // divides the slab's 1024
-        if (!sb::barn_put(cls, sheaf, got)) {
+        empty = sb::barn_put(cls, sheaf, got);
+        if (!empty) {
             sb::slab_flush(cls, sheaf->slots + 1, got, "free");
             sb::sheaf_release(sheaf);
             break;
@@ -122,19 +124,22 @@ TEST(Barn, KeepsAFewSheavesAndShrinksWhatLiesIdle) {
     }
     EXPECT_EQ(kept, sb::size_classes[cls].barn_sheaves);
     uint32_t count = 0;
-    sb::Sheaf* taken = sb::barn_take(cls, count);
+    empty = sb::sheaf_allocate();
+    sb::Sheaf* taken = sb::barn_take(cls, empty, count, sb::Reach::home);
     ASSERT_NE(taken, nullptr);
     ASSERT_EQ(count, each);
-    ASSERT_TRUE(sb::barn_put(cls, taken, count));
+    ASSERT_NE(empty = sb::barn_put(cls, taken, count), nullptr);
     sb::barn_shrink(false); // nothing was idle since the barn was made: it began empty
     EXPECT_EQ(sb::barn_objects(cls), kept * each);
-    ASSERT_NE(taken = sb::barn_take(cls, count), nullptr);
-    ASSERT_TRUE(sb::barn_put(cls, taken, count));
+    ASSERT_NE(taken = sb::barn_take(cls, empty, count, sb::Reach::home), nullptr);
+    ASSERT_NE(empty = sb::barn_put(cls, taken, count), nullptr);
     sb::barn_shrink(false); // all but the one that was taken meanwhile
     EXPECT_EQ(sb::barn_objects(cls), each);
     sb::barn_shrink(true);
     EXPECT_EQ(sb::barn_objects(cls), 0U);
-    EXPECT_EQ(sb::barn_take(cls, count), nullptr);
+    EXPECT_EQ(sb::barn_take(cls, empty, count, sb::Reach::home), nullptr);
+    EXPECT_EQ(sb::barn_take(cls, empty, count, sb::Reach::everywhere), nullptr);
+    sb::sheaf_release(empty);
     EXPECT_EQ(sb::check_all(), nullptr);
 }
 
