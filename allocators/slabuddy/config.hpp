@@ -51,6 +51,7 @@ inline constexpr unsigned pcp_batch = 4;
 inline constexpr unsigned pcp_shards = 64;
 
 // Large blocks.
+inline constexpr uint32_t large_kept_pages = 8; // the most a thread keeps of its own: 512 KiB, each size once
 inline constexpr size_t most_buddy_bytes = size_t{16} << 20; // above it, areas of their own
 inline constexpr size_t area_cache_bytes = size_t{128} << 20;
 inline constexpr unsigned area_cache_entries = 16;

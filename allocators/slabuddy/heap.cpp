@@ -75,7 +75,9 @@ void expect_in_use(unsigned cls, const void* block, const char* call) {
     return nullptr;
 }
 
-[[gnu::noinline]] void* allocate_large(size_t size, size_t alignment, bool zeroed) {
+namespace {
+
+[[gnu::noinline]] void* allocate_shared(size_t size, size_t alignment, bool zeroed) {
     if (size > static_cast<size_t>(PTRDIFF_MAX)) {
         return no_memory();
     }
@@ -87,6 +89,39 @@ void expect_in_use(unsigned cls, const void* block, const char* call) {
     }
     errno = saved;
     return block;
+}
+
+[[gnu::noinline]] void* cleared(void* block, size_t size) {
+    return memset(block, 0, size);
+}
+
+[[gnu::noinline]] void release_shared(void* block) {
+    if (!block) {
+        return;
+    }
+    const int saved = errno;
+    thread_cache_make(); // for the next one
+    if (!(zone.debug && debug_release(block)) && !large_free(block)) {
+        report_unknown("free", block);
+    }
+    errno = saved;
+}
+
+} // namespace
+
+// What a thread keeps for itself, without a stack frame; the rest by tail calls.
+[[gnu::noinline]] void* allocate_large(size_t size, size_t alignment, bool zeroed) {
+    void* kept = alignment <= page_bytes ? large_pop(size) : nullptr;
+    if (!kept) {
+        return allocate_shared(size, alignment, zeroed);
+    }
+    return zeroed ? cleared(kept, size) : kept;
+}
+
+[[gnu::noinline]] void release_other(void* block) {
+    if (zone.debug || !large_push(block)) {
+        release_shared(block);
+    }
 }
 
 void* allocate_zeroed(size_t size) {
@@ -165,17 +200,6 @@ void* reallocate(void* block, size_t size) {
     memcpy(moved, block, old_bytes < size ? old_bytes : size);
     release(block);
     return moved;
-}
-
-[[gnu::noinline]] void release_other(void* block) {
-    if (!block) {
-        return;
-    }
-    const int saved = errno;
-    if (!(zone.debug && debug_release(block)) && !large_free(block)) {
-        report_unknown("free", block);
-    }
-    errno = saved;
 }
 
 void heap_start(char** environment) {

@@ -1,6 +1,7 @@
 #include "allocators/slabuddy/sheaf.hpp"
 
 #include "allocators/slabuddy/barn.hpp"
+#include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/debug.hpp"
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/meta.hpp"
@@ -23,6 +24,10 @@ constexpr ThreadCache make_no_cache() {
         cache.slots[cls] = {no_objects, no_objects, size_classes[cls].divisible,
                             size_classes[cls].offset_mask};
     }
+    for (PageIndex& page : cache.large) {
+        page = no_page;
+    }
+    cache.large_pages = large_kept_pages; // as if full
     return cache;
 }
 
@@ -61,7 +66,8 @@ ThreadCache* cache_of_this_thread() {
     if (!cache) {
         return nullptr;
     }
-    memcpy(cache->slots, no_cache.slots, sizeof cache->slots);
+    memcpy(cache, &no_cache, sizeof *cache);
+    cache->large_pages = 0;
     {
         Guard guard(list_lock);
         cache->prev = nullptr;
@@ -110,6 +116,16 @@ void flush_slot(SheafSlot& slot, unsigned cls, bool forgiving) {
     }
 }
 
+void flush_large(ThreadCache& cache) {
+    for (uint32_t pages = 1; pages <= large_kept_pages; ++pages) {
+        if (const PageIndex page = cache.large[pages]; page != no_page) {
+            cache.large[pages] = no_page;
+            cache.large_pages -= pages;
+            buddy_free(page, pages, true);
+        }
+    }
+}
+
 void release_cache(ThreadCache* cache, bool forgiving) {
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
         SheafSlot& slot = cache->slots[cls];
@@ -118,6 +134,7 @@ void release_cache(ThreadCache* cache, bool forgiving) {
             sheaf_release(sheaf_of(slot));
         }
     }
+    flush_large(*cache);
     cache_pool.give(cache);
     shard_threads_changed(-1);
 }
@@ -243,11 +260,9 @@ void* sheaf_miss_class(unsigned cls) {
     return object;
 }
 
-[[gnu::noinline]] void sheaf_overflow(void* block) {
-    const auto cls = static_cast<unsigned>(owner_of(block));
-    if (cls == 0) {
-        return release_other(block);
-    }
+namespace {
+
+[[gnu::noinline]] void push_slowly(void* block, unsigned cls) {
     ThreadCache* cache = cache_of_this_thread();
     if (cache) {
         SheafSlot& slot = cache->slots[cls];
@@ -265,6 +280,17 @@ void* sheaf_miss_class(unsigned cls) {
     }
     integrity_freed(cls, block);
     slab_flush(cls, &block, 1, "free");
+}
+
+} // namespace
+
+// Large blocks come this way too, so the two part before either needs a stack frame.
+[[gnu::noinline]] void sheaf_overflow(void* block, SheafSlot& met) {
+    ThreadCache& cache = *thread_cache;
+    if (&met == cache.slots) {
+        return release_other(block);
+    }
+    push_slowly(block, static_cast<unsigned>(&met - cache.slots));
 }
 
 [[gnu::cold, gnu::noinline]] void sheaf_bad_pointer(void* block) {
@@ -292,6 +318,10 @@ bool sheaf_holds(unsigned cls, const void* object) {
     return found;
 }
 
+void thread_cache_make() {
+    cache_of_this_thread();
+}
+
 void thread_cache_retire() {
     ThreadCache* cache = thread_cache;
     retired = true;
@@ -311,6 +341,7 @@ void thread_cache_flush() {
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
         flush_slot(cache->slots[cls], cls, false);
     }
+    flush_large(*cache);
 }
 
 void thread_cache_start() {

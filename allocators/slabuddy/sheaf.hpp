@@ -22,11 +22,13 @@ struct SheafSlot {
     uint64_t divisible; // see SizeClass
     uint64_t offset_mask;
 };
-static_assert(sizeof(SheafSlot) == 32);
+static_assert(sizeof(SheafSlot) == owner_unit);
 
 struct ThreadCache {
     SheafSlot slots[class_table_size];
-    ThreadCache* next; // list of all caches, under the list's lock
+    PageIndex large[large_kept_pages + 1]; // by how many pages: a free large block, or no_page (large.hpp)
+    uint32_t large_pages;                  // of all of them
+    ThreadCache* next;                     // list of all caches, under the list's lock
     ThreadCache* prev;
 };
 
@@ -39,7 +41,7 @@ extern constinit thread_local ThreadCache* thread_cache;
 // pointer of class 0 meets.
 void* sheaf_miss(size_t size);
 void* sheaf_miss_class(unsigned cls);
-void sheaf_overflow(void* block);
+void sheaf_overflow(void* block, SheafSlot& slot);
 // Reports and aborts. Not marked so: as a tail call it costs the fast path no stack frame.
 void sheaf_bad_pointer(void* block);
 
@@ -82,26 +84,29 @@ static_assert(offsetof(ThreadCache, slots) == 0);
 
 // Any pointer whatever comes here, from free().
 [[gnu::always_inline]] inline void sheaf_push(void* block) {
-    const size_t cls = owner_of(block);
-    SheafSlot& slot = thread_cache->slots[cls];
+    const size_t at = owner_times_unit(block);
+    auto& slot = *reinterpret_cast<SheafSlot*>(reinterpret_cast<char*>(thread_cache) + at);
     void** top = slot.top;
     const uint64_t offset = reinterpret_cast<uintptr_t>(block) & slot.offset_mask;
     if (__builtin_expect(offset * slot.divisible >= slot.divisible, 0)) {
         return sheaf_bad_pointer(block);
     }
     if (__builtin_expect(top == slot.end, 0)) {
-        return sheaf_overflow(block);
+        return sheaf_overflow(block, slot);
     }
     if (__builtin_expect(*top == block, 0)) {
         return sheaf_bad_pointer(block);
     }
-    integrity_freed(static_cast<unsigned>(cls), block);
+    integrity_freed(static_cast<unsigned>(at / owner_unit), block);
     top[1] = block;
     slot.top = top + 1;
 }
 
 // True when the calling thread's own sheaf holds the object, so it is free. For realloc and malloc_usable_size.
 bool sheaf_holds(unsigned cls, const void* object);
+
+// Gives the calling thread a cache if it has none yet and may have one.
+void thread_cache_make();
 
 // Makes the calling thread's cache go back to the slabs; it will have none from now on. For the thread's end.
 void thread_cache_retire();

@@ -27,7 +27,7 @@ constexpr size_t array_count = 6;
 constexpr size_t owner_array = 1;
 void fill_arrays(Array (&arrays)[array_count]) {
     arrays[0] = {reinterpret_cast<void**>(&zone.mem_map), sizeof(Page), 1};
-    arrays[owner_array] = {reinterpret_cast<void**>(&zone.owner), 1, 1};
+    arrays[owner_array] = {reinterpret_cast<void**>(&zone.owner), sizeof *zone.owner, 1};
     arrays[2] = {reinterpret_cast<void**>(&zone.occupancy), words_per_page * sizeof(uint64_t), 1};
     arrays[3] = {reinterpret_cast<void**>(&zone.dirty), 1, 1};
     arrays[4] = {reinterpret_cast<void**>(&zone.blocks), 0, size_t{1} << pageblock_order};

@@ -26,9 +26,9 @@ struct Zone {
     // The fast path reads these three: set once, by zone_ready(). Who frees a block got it from an allocation
     // that came after; who frees anything else meanwhile meets limit 0. Plain, so that compilers fold them
     // into instructions.
-    uintptr_t base = 0;                    // aligned to the largest block
-    uint64_t limit = 0;                    // pages reserved; `owner` is readable for all of them
-    std::atomic<uint8_t>* owner = nullptr; // written by slab.cpp alone
+    uintptr_t base = 0;                     // aligned to the largest block
+    uint64_t limit = 0;                     // pages reserved; `owner` is readable for all of them
+    std::atomic<uint16_t>* owner = nullptr; // written by slab.cpp alone
 
     bool debug = false; // SLABUDDY_OPTIONS=debug, see debug.hpp; set with the others
 
@@ -40,7 +40,8 @@ struct Zone {
     std::atomic<uint8_t>* states = nullptr;
     Lock lock;
 };
-extern constinit Zone zone;
+// Said to be hidden here too: what is only declared is taken for another library's, and costs free() an instruction.
+extern constinit Zone zone [[gnu::visibility("hidden")]];
 
 // True when an earlier zone_ready() was; for callers that may not wait or call the system.
 bool zone_is_ready();
