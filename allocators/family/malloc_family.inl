@@ -18,6 +18,8 @@
 // reached through weak symbols, so the library needs no C++ runtime and a C program never sees one.
 #pragma once
 
+#include "allocators/family/call_handler.hpp"
+
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -52,7 +54,12 @@ inline bool is_power_of_two(size_t value) {
         if (!handler) {
             break;
         }
-        handler();
+        // What a handler throws goes to the caller of a new that may throw; from the others it must not escape.
+        if (may_throw) {
+            handler();
+        } else if (!call_handler_quietly(handler)) {
+            return nullptr;
+        }
         void* block = alignment <= 16 ? backend::allocate(size) : backend::allocate_aligned(alignment, size);
         if (block) {
             return block;

@@ -123,8 +123,7 @@ void malloc_info_write(TextSink sink) {
             if (free_objects > 0) {
                 put(*static_cast<TextSink*>(context),
                     "  <size from=\"%u\" to=\"%u\" total=\"%llu\" count=\"%llu\"/>\n", row.object_bytes,
-                    row.object_bytes, static_cast<Wide>(free_objects * row.object_bytes),
-                    static_cast<Wide>(free_objects));
+                    row.object_bytes, Wide{free_objects} * row.object_bytes, static_cast<Wide>(free_objects));
             }
         },
         &sink);

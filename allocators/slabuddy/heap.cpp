@@ -204,6 +204,7 @@ void* reallocate(void* block, size_t size) {
 
 void heap_start(char** environment) {
     options_load(environment);
+    zone_ready(); // now, while the program has not yet forbidden itself the calls it takes
     thread_cache_start();
     fork_start();
 }

@@ -11,7 +11,7 @@ constinit Zone zone;
 
 namespace {
 
-enum class Stage : uint8_t { untouched, being_made, ready, refused };
+enum class Stage : uint8_t { untouched, being_made, ready };
 constinit std::atomic<Stage> stage{Stage::untouched};
 
 constexpr size_t largest_block_bytes = page_bytes << max_order;
@@ -117,11 +117,13 @@ bool zone_is_ready() {
 bool zone_ready() {
     Stage seen = stage.load(std::memory_order_acquire);
     while (seen != Stage::ready) {
-        if (seen == Stage::refused) {
-            return false;
-        }
         if (seen == Stage::untouched && stage.compare_exchange_strong(seen, Stage::being_made)) {
-            stage.store(make_zone() ? Stage::ready : Stage::refused, std::memory_order_release);
+            // Refused today is not refused for ever: the next allocation asks again.
+            const bool made = make_zone();
+            stage.store(made ? Stage::ready : Stage::untouched, std::memory_order_release);
+            if (!made) {
+                return false;
+            }
         } else {
             sched_yield();
         }

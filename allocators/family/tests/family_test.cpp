@@ -270,6 +270,19 @@ TEST(MallocFamily, NewAsksTheHandlerBeforeItThrows) {
     EXPECT_EQ(handler_calls, 3);
 }
 
+TEST(MallocFamily, NothrowNewLetsNoExceptionOfTheHandlerEscape) {
+    handler_calls = 0;
+    std::set_new_handler([] {
+        ++handler_calls;
+        throw std::bad_alloc();
+    });
+    EXPECT_EQ(operator new(opaque(SIZE_MAX), std::nothrow), nullptr);
+    EXPECT_EQ(operator new(opaque(SIZE_MAX), std::align_val_t(64), std::nothrow), nullptr);
+    EXPECT_EQ(handler_calls, 2);
+    EXPECT_THROW(operator delete(operator new(opaque(SIZE_MAX))), std::bad_alloc);
+    std::set_new_handler(nullptr);
+}
+
 TEST(MallocFamily, FiguresAreSane) {
     void* block = malloc(100000);
     EXPECT_GE(mallinfo2().uordblks + mallinfo2().hblkhd, 100000U);
