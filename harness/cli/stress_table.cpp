@@ -169,6 +169,8 @@ const char* cell_word(Outcome outcome) {
         return "lost";
     case Outcome::corrupted:
         return "harm";
+    case Outcome::late:
+        return "late";
     case Outcome::unnoticed:
         return "-";
     case Outcome::skipped:
@@ -185,9 +187,8 @@ std::string stress_tables(const stress::Plan& plan, const stress::Campaign& camp
     for (const stress::Kind kind : stress::kinds) {
         text += tables.of_kind(kind);
         if (kind == stress::Kind::misuse && text.find("\nmisuse") != std::string::npos) {
-            text +=
-                "  stop: ended with a message; crash: without one; harm: the program saw memory go wrong; "
-                "-: went by unnoticed\n";
+            text += "  stop: ended with a message; late: after harm was done; crash: ended without a word;\n"
+                    "  harm: memory went wrong, as the program saw; -: went by unnoticed\n";
         }
     }
     text += broken_lines(plan, campaign) + note_lines(plan, campaign) + "\n";

@@ -87,9 +87,11 @@ Judged judge_misuse(const Observed& seen, bool promised) {
     } else if (seen.exit.status != 0) {
         judged = bad_status(seen);
     }
-    // Harm that the program saw counts even if it ended badly afterwards, for by then it was too late.
+    // Harm that the program saw counts however it ended: by then it was too late.
     if (auto harm = first_said(seen, word::corrupted)) {
-        judged = {Outcome::corrupted, Verdict::information, *harm};
+        judged = judged.outcome == Outcome::stopped
+                     ? Judged{Outcome::late, Verdict::information, *harm + "; then " + judged.why}
+                     : Judged{Outcome::corrupted, Verdict::information, *harm};
     }
     judged.verdict = !promised                            ? Verdict::information
                      : judged.outcome == Outcome::stopped ? Verdict::ok
@@ -117,6 +119,8 @@ const char* outcome_name(Outcome outcome) {
         return "lost";
     case Outcome::corrupted:
         return "corrupted";
+    case Outcome::late:
+        return "late";
     case Outcome::unnoticed:
         return "unnoticed";
     case Outcome::skipped:

@@ -20,6 +20,7 @@ enum class Outcome {
     exhausted, // took all the memory there is
     lost,      // ended as if it were done, without having come to its end
     corrupted, // a misuse did harm that the program could see
+    late,      // the same, and was stopped with a message afterwards
     unnoticed, // a misuse went by and did no harm that was seen
     skipped,   // it could not be tried here
     unproven,  // another malloc than the allocator's answered

@@ -12,10 +12,18 @@ struct Promise {
     const char* misuse; // a pattern
 };
 
-// From each allocator's own documentation; allocators/slabuddy/README.md for the project's.
+// From each allocator's own documentation; for the project's, allocators/slabuddy/README.md. The default library finds
+// at once what is freed twice where it was the last block freed or no small one.
 constexpr Promise promises[] = {
-    {"slabuddy", "misuse.double-free-*"},
+    {"slabuddy", "misuse.double-free-small"},
+    {"slabuddy", "misuse.double-free-large"},
+    {"slabuddy", "misuse.double-free-huge"},
+    {"slabuddy", "misuse.free-*"},
+    {"slabuddy", "misuse.realloc-of-freed-large"},
     {"slabuddy-checked", "misuse.double-free-*"},
+    {"slabuddy-checked", "misuse.free-*"},
+    {"slabuddy-checked", "misuse.realloc-of-freed-*"},
+    {"slabuddy-checked", "misuse.usable-size-of-freed"},
 };
 
 } // namespace

@@ -2,7 +2,7 @@
 
 #include "base/file.hpp"
 #include "harness/process/observe.hpp"
-#include "workloads/engine/clock.hpp"
+#include "workloads/engine/patience.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -127,7 +127,7 @@ Result<Observed> run_check(const Check& check, const Task& task, const registry:
     bool report_open = true;
     bool output_open = true;
     const std::uint64_t begin_ns = engine::monotonic_ns();
-    const std::uint64_t limit_ns = time_limit_ns(check, task);
+    engine::Patience patience(time_limit_ns(check, task));
     process->release();
     for (bool running = true; running;) {
         pollfd fds[] = {{process->pid_fd(), POLLIN, 0},
@@ -143,7 +143,7 @@ Result<Observed> run_check(const Check& check, const Task& task, const registry:
         running = (fds[0].revents & POLLIN) == 0;
         if (running) {
             seen.stopped = (fds[3].revents & POLLIN) != 0;
-            seen.timed_out = engine::monotonic_ns() - begin_ns > limit_ns;
+            seen.timed_out = patience.over();
             seen.memory_exceeded = process::resident_bytes(process->pid()) > settings.memory_limit_bytes;
             if (seen.stopped || seen.timed_out || seen.memory_exceeded) {
                 process->kill();

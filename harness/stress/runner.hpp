@@ -38,7 +38,7 @@ struct Observed {
     unsigned orphans = 0; // processes that it left behind, in whatever group or session; they were killed
 };
 
-// How long the check may take with this task.
+// How long the check may take with this task, not counting what this process itself was stopped for.
 std::uint64_t time_limit_ns(const Check& check, const Task& task);
 
 // An Error means that the runner itself could not do its part. While it runs, this process adopts what loses its

@@ -13,6 +13,11 @@ T opaque(T value) {
     return value;
 }
 
+// NULL is not.
+inline bool is_aligned(const void* block, std::size_t alignment) {
+    return block != nullptr && reinterpret_cast<std::uintptr_t>(block) % alignment == 0;
+}
+
 inline constexpr std::size_t no_such_byte = SIZE_MAX;
 
 // Where the first byte other than `value` is; no_such_byte when all are.

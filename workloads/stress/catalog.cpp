@@ -13,8 +13,20 @@ namespace {
 
 // One line for each file of checks.
 constexpr std::span<const Check> (*tables[])() = {
-    conformance::zeroing_checks,
+    conformance::family_checks,
+    conformance::block_checks,
+    conformance::too_large_checks,
+    conformance::realloc_checks,
+    conformance::alignment_checks,
+    conformance::cxx_checks,
+    conformance::lifetime_checks,
+    conformance::thread_checks,
+    conformance::address_space_checks,
     misuse::double_free_checks,
+    misuse::wrong_pointer_checks,
+    misuse::overflow_checks,
+    misuse::after_free_checks,
+    misuse::mismatch_checks,
     random::random_checks,
 };
 

@@ -1,6 +1,7 @@
 // `faultline-check NAME`: runs one check in this process, on whatever malloc it has.
 #include "workloads/engine/object.hpp"
 #include "workloads/stress/catalog.hpp"
+#include "workloads/stress/conformance/early.hpp"
 #include "workloads/stress/voice.hpp"
 #include "workloads/stress/voice_setup.hpp"
 
@@ -30,6 +31,11 @@ constexpr option long_options[] = {{"seed", required_argument, nullptr, 's'},
                                    {"list", no_argument, nullptr, 'l'},
                                    {"help", no_argument, nullptr, 'h'},
                                    {nullptr, 0, nullptr, 0}};
+
+// Before every other constructor of the program; those of its libraries have run.
+[[gnu::constructor(101)]] void before_main() {
+    stress::conformance::allocate_before_main();
+}
 
 } // namespace
 
