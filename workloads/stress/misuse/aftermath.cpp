@@ -4,6 +4,7 @@
 #include "workloads/stress/voice.hpp"
 
 #include <cstdlib>
+#include <malloc.h>
 
 namespace faultline::stress::misuse {
 namespace {
@@ -47,16 +48,17 @@ void go_on(std::size_t size, const void* live, std::size_t live_bytes) {
     }
 }
 
-Neighbourhood::Neighbourhood(std::size_t size) : size_(size) {
+Neighbourhood::Neighbourhood(std::size_t size) {
     for (unsigned i = 0; i < count; ++i) {
         blocks_[i] = opaque(std::malloc(size));
-        write_pattern(blocks_[i], size, i);
+        sizes_[i] = ::malloc_usable_size(blocks_[i]); // all of it is ours
+        write_pattern(blocks_[i], sizes_[i], i);
     }
 }
 
 void Neighbourhood::look() const {
     for (unsigned i = 0; i < count; ++i) {
-        if (i != count / 2 && first_unlike(blocks_[i], size_, i) != no_such_byte) {
+        if (i != count / 2 && first_unlike(blocks_[i], sizes_[i], i) != no_such_byte) {
             corrupted("the content of a neighbour was overwritten");
             return;
         }

@@ -23,8 +23,8 @@ class Neighbourhood {
 
   private:
     static constexpr unsigned count = 33;
-    std::size_t size_;
     void* blocks_[count];
+    std::size_t sizes_[count];
 };
 
 } // namespace faultline::stress::misuse
