@@ -21,7 +21,8 @@ Plan plan() {
 }
 
 CheckResult result(std::size_t check, std::size_t allocator, Judged judged) {
-    CheckResult made{check, allocator, {.seed = 7, .seconds = 0, .artifacts = ""}, {}, std::move(judged)};
+    CheckResult made{check, allocator, {}, {}, std::move(judged)};
+    made.task.seed = 7;
     made.seen.duration_ns = 1'500'000'000;
     made.seen.exit.status = 0;
     return made;

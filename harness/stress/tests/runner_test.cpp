@@ -31,7 +31,10 @@ class Runner : public testing::Test {
         std::ofstream(settings.checker) << "#!/bin/bash\n" << script << "\n";
         std::filesystem::permissions(settings.checker, std::filesystem::perms::owner_all);
         const Check check{"conformance.fake", "it holds", "a test", nullptr, limit_s};
-        auto seen = run_check(check, Task{.seed = 5, .seconds = 0, .artifacts = "/a"}, libc, settings);
+        Task task;
+        task.seed = 5;
+        task.artifacts = "/a";
+        auto seen = run_check(check, task, libc, settings);
         EXPECT_TRUE(seen) << seen.error().line();
         return seen ? *seen : Observed{};
     }
