@@ -2,8 +2,11 @@
 
 #include "workloads/engine/nearest.hpp"
 #include "workloads/stress/conformance/tables.hpp"
+#include "workloads/stress/differential/tables.hpp"
+#include "workloads/stress/faults/tables.hpp"
 #include "workloads/stress/misuse/tables.hpp"
 #include "workloads/stress/random/tables.hpp"
+#include "workloads/stress/soak/tables.hpp"
 
 #include <algorithm>
 #include <fnmatch.h>
@@ -28,6 +31,9 @@ constexpr std::span<const Check> (*tables[])() = {
     misuse::after_free_checks,
     misuse::mismatch_checks,
     random::random_checks,
+    faults::fault_checks,
+    soak::soak_checks,
+    differential::differential_checks,
 };
 
 std::string_view stem(std::string_view name) {

@@ -1,11 +1,17 @@
 // `faultline-ordeal`: the checks that need a supervisor. `faultline-check` becomes this program, without the allocator
 // under test, which starts itself again with it, as a worker; so what watches, injects, shrinks and writes never stands
 // on the heap that is under test.
+#include "workloads/stress/differential/differential.hpp"
+#include "workloads/stress/faults/reuse.hpp"
+#include "workloads/stress/faults/script.hpp"
+#include "workloads/stress/faults/supervise.hpp"
 #include "workloads/stress/ordeal/options.hpp"
 #include "workloads/stress/ordeal/pulse.hpp"
 #include "workloads/stress/ordeal/spawn.hpp"
+#include "workloads/stress/ordeal/watch_over.hpp"
 #include "workloads/stress/random/episodes.hpp"
 #include "workloads/stress/random/supervise.hpp"
+#include "workloads/stress/soak/soak.hpp"
 #include "workloads/stress/voice.hpp"
 #include "workloads/stress/voice_setup.hpp"
 
@@ -24,6 +30,30 @@ void work_episodes(const stress::OrdealOptions& options) {
 void work_plan(const stress::OrdealOptions& options) {
     run_plan(stress::process_calls(), options, stress::map_pulse(stress::pulse_fd), stress::plan_fd_number);
 }
+void work_script(const stress::OrdealOptions& options) {
+    run_script(options, stress::map_pulse(stress::pulse_fd));
+}
+void work_limit(const stress::OrdealOptions& options) {
+    run_at_limit(options, stress::map_pulse(stress::pulse_fd));
+}
+void work_reuse(const stress::OrdealOptions& options) {
+    run_reuse(options, stress::map_pulse(stress::pulse_fd));
+}
+void work_soak(const stress::OrdealOptions& options) {
+    run_soak(options, stress::map_pulse(stress::pulse_fd));
+}
+void work_differential(const stress::OrdealOptions& options) {
+    run_differential(options, stress::map_pulse(stress::pulse_fd), -1);
+}
+void work_differential_trace(const stress::OrdealOptions& options) {
+    run_differential(options, stress::map_pulse(stress::pulse_fd), stress::plan_fd_number);
+}
+void limit(const stress::OrdealOptions& options) {
+    stress::watch_over("work-limit", options);
+}
+void soak(const stress::OrdealOptions& options) {
+    stress::watch_over("work-soak", options);
+}
 
 struct Role {
     const char* name;
@@ -33,8 +63,19 @@ struct Role {
 constexpr Role roles[] = {
     {"random", stress::supervise_random, false},
     {"replay", stress::supervise_replay, false},
+    {"faults", stress::supervise_faults, false},
+    {"limit", limit, false},
+    {"cgroup", stress::supervise_cgroup, false},
+    {"soak", soak, false},
+    {"differential", stress::supervise_differential, false},
     {"work-episodes", work_episodes, true},
     {"work-plan", work_plan, true},
+    {"work-script", work_script, true},
+    {"work-limit", work_limit, true},
+    {"work-reuse", work_reuse, true},
+    {"work-soak", work_soak, true},
+    {"work-differential", work_differential, true},
+    {"work-differential-trace", work_differential_trace, true},
 };
 
 constexpr const char* usage =

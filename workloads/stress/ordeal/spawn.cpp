@@ -33,6 +33,7 @@ std::vector<std::string> environment_with(const std::string& preload) {
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> all;
+    all.reserve(strings.size() + 1);
     for (std::string& text : strings) {
         all.push_back(text.data());
     }
@@ -54,6 +55,10 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
         const int null = ::open("/dev/null", O_WRONLY);
         ::dup2(null, STDOUT_FILENO);
         ::dup2(null, STDERR_FILENO);
+    }
+    if (worker.output_fd >= 0 &&
+        (::dup2(worker.output_fd, STDOUT_FILENO) < 0 || ::dup2(worker.output_fd, STDERR_FILENO) < 0)) {
+        ::_exit(127);
     }
     if (worker.prepare != nullptr && !worker.prepare(worker.context)) {
         ::_exit(127);

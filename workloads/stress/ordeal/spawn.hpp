@@ -16,7 +16,8 @@ struct Worker {
     std::vector<std::string> arguments; // role first
     std::string preload;                // "" for libc's malloc
     bool silent = false;                // nothing it says is heard
-    int plan_fd = -1;                   // handed on as descriptor plan_fd_number
+    int output_fd = -1; // where what it says goes, standard output and error; -1: where ours goes
+    int plan_fd = -1;   // handed on as descriptor plan_fd_number
     // In the child before exec, when given: with async-signal-safe calls only. False ends it.
     bool (*prepare)(void* context) = nullptr;
     void* context = nullptr;

@@ -10,7 +10,7 @@ namespace faultline::stress {
 namespace {
 
 // Counted in looks instead of seconds: a machine that stands still for a while makes no child hang.
-constexpr unsigned most_looks = 3000;
+constexpr unsigned most_looks = 5000;
 constexpr timespec between_looks = {0, 1'000'000};
 
 } // namespace

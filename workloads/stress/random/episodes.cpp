@@ -1,17 +1,15 @@
 #include "workloads/stress/random/episodes.hpp"
 
-#include "base/fd.hpp"
 #include "workloads/engine/clock.hpp"
 #include "workloads/stress/random/drift.hpp"
 #include "workloads/stress/random/execute.hpp"
 #include "workloads/stress/random/generate.hpp"
 #include "workloads/stress/random/plan_file.hpp"
+#include "workloads/stress/random/resident.hpp"
 #include "workloads/stress/voice.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace faultline::stress {
 namespace {
@@ -22,19 +20,6 @@ constexpr std::uint64_t planned_every =
        // slow but fails the same way each time
 constexpr std::uint64_t first_judgement =
     48; // episodes until drift is judged; then whenever they have grown by a half
-
-// Without stdio, which would take a buffer from the heap under test.
-std::uint64_t own_resident_bytes() {
-    const Fd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-    char text[128] = {};
-    unsigned long size = 0;
-    unsigned long resident = 0;
-    if (!file || ::read(file.get(), text, sizeof text - 1) <= 0 ||
-        std::sscanf(text, "%lu %lu", &size, &resident) != 2) {
-        return 0;
-    }
-    return resident * static_cast<std::uint64_t>(::getpagesize());
-}
 
 class Watch {
   public:
@@ -75,7 +60,7 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     std::uint64_t episode = options.episode;
     for (; engine::monotonic_ns() < deadline; ++episode) {
-        const Plan plan = generate(options.seed, episode, room, live);
+        const Plan plan = generate(options.seed, episode, options.variant == with_forks, room, live);
         pulse.episode.store(episode, std::memory_order_relaxed);
         char name[96];
         for (unsigned run = 0; run < runs; ++run) {

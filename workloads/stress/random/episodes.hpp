@@ -7,6 +7,8 @@
 
 namespace faultline::stress {
 
+inline constexpr const char* with_forks = "forks"; // options.variant of a run whose threads fork
+
 // Episode after episode, each a few times, for options.seconds, with an eye on what stays resident after each. The
 // first that goes wrong ends the process.
 void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse);

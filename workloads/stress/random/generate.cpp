@@ -83,8 +83,13 @@ struct Character {
 
 class Generator {
   public:
-    Generator(std::uint64_t seed, std::uint64_t episode, std::span<Step> room, std::span<std::uint32_t> live)
-        : rng_(seed, episode), character_(rng_), steps_(room), live_(live) {}
+    Generator(std::uint64_t seed, std::uint64_t episode, bool with_forks, std::span<Step> room,
+              std::span<std::uint32_t> live)
+        : rng_(seed, episode), character_(rng_), steps_(room), live_(live) {
+        if (!with_forks) {
+            character_.forks = 0;
+        }
+    }
 
     Plan make() {
         const std::size_t steps = character_.steps;
@@ -199,10 +204,11 @@ class Generator {
         const bool is_cxx = rng_.chance(character_.cxx_percent);
         if (rng_.chance(character_.aligned_percent)) {
             static constexpr Op ways[] = {Op::memalign, Op::aligned_alloc, Op::posix_memalign};
+            step.size = std::max<std::uint64_t>(size, 1); // of no bytes: nobody says what alignment is then
             step.op = is_cxx ? Op::op_new_aligned : ways[rng_.below(3)];
             step.extra = std::uint64_t{8} << (rng_.chance(90) ? rng_.below(10) : rng_.below(14));
             if (step.op == Op::aligned_alloc) { // C11 asked for a multiple, and some allocators still do
-                step.size = (std::max<std::uint64_t>(size, 1) + step.extra - 1) & ~(step.extra - 1);
+                step.size = (step.size + step.extra - 1) & ~(step.extra - 1);
             }
         } else if (rng_.chance(character_.calloc_percent)) {
             step.op = Op::calloc;
@@ -231,9 +237,9 @@ class Generator {
 
 } // namespace
 
-Plan generate(std::uint64_t seed, std::uint64_t episode, std::span<Step> room,
+Plan generate(std::uint64_t seed, std::uint64_t episode, bool with_forks, std::span<Step> room,
               std::span<std::uint32_t> live) {
-    return Generator(seed, episode, room, live).make();
+    return Generator(seed, episode, with_forks, room, live).make();
 }
 
 } // namespace faultline::stress

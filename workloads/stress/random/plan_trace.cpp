@@ -165,6 +165,10 @@ class Reading {
             kept.steps.push_back(step);
             return {};
         }
+        if (trace::has_alignment(step.op)) {
+            step.size =
+                std::max<std::uint64_t>(step.size, 1); // of no bytes: nobody says what alignment is then
+        }
         step.old = call.kind == Kind::reallocate ? call.old.slot : 0;
         step.block = notes_.is_ours
                          ? static_cast<std::uint32_t>(std::min<std::uint64_t>(event.pointer, UINT32_MAX))

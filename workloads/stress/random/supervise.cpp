@@ -1,6 +1,7 @@
 #include "workloads/stress/random/supervise.hpp"
 
 #include "workloads/stress/ordeal/spawn.hpp"
+#include "workloads/stress/random/episodes.hpp"
 #include "workloads/stress/random/generate.hpp"
 #include "workloads/stress/random/plan_file.hpp"
 #include "workloads/stress/random/shrink.hpp"
@@ -13,7 +14,7 @@ namespace faultline::stress {
 namespace {
 
 constexpr unsigned hang_looks = 2000;            // 20 s without a step
-constexpr unsigned try_hang_looks = 400;         // 4 s: in_a_child waits for 3
+constexpr unsigned try_hang_looks = 400;         // 4 s; in_a_child's own wait counts as progress
 constexpr std::uint64_t most_bytes = 3ULL << 30; // where at most some 130 MiB are alive
 constexpr unsigned planned_repeats = 3;
 constexpr unsigned free_try_seconds = 1;
@@ -22,16 +23,16 @@ constexpr unsigned free_try_seconds = 1;
     skip("%s", error.line().c_str());
 }
 
-KeptPlan plan_of_episode(std::uint64_t seed, std::uint64_t episode) {
+KeptPlan plan_of_episode(const OrdealOptions& options) {
     std::vector<Step> room(most_steps);
     std::vector<std::uint32_t> live(most_steps);
-    const Plan plan = generate(seed, episode, room, live);
+    const Plan plan = generate(options.seed, options.episode, options.variant == with_forks, room, live);
     KeptPlan kept;
     kept.steps.assign(plan.steps.begin(), plan.steps.end());
     kept.blocks = plan.blocks;
     kept.threads = plan.threads;
     kept.lanes = plan.lanes;
-    kept.seed = seed;
+    kept.seed = options.seed;
     return kept;
 }
 
@@ -99,7 +100,7 @@ void explain(const OrdealOptions& options) {
     if (options.artifacts.empty()) {
         return;
     }
-    const KeptPlan whole = plan_of_episode(options.seed, options.episode);
+    const KeptPlan whole = plan_of_episode(options);
     const std::optional<KeptPlan> failing = reproduced(whole, options);
     if (!failing) {
         note("episode %llu by itself does not fail again: run the same seed again for the whole course",

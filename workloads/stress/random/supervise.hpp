@@ -6,6 +6,7 @@
 
 namespace faultline::stress {
 
+// options.variant as run_episodes() has it.
 void supervise_random(const OrdealOptions& options);
 
 // The plan of options.trace, again and again for options.seconds where its order is free, else a few times.

@@ -1,22 +1,24 @@
 #!/bin/sh
 # Random operations find a planted bug, say what it is, and leave a small trace that fails again.
-# Usage: broken_test.sh FAULTLINE-ORDEAL LIBRARY SECONDS PATTERN [again]
-#   PATTERN: what the accusation must match; "" when there must be none. again: the trace must fail alike.
+# Usage: broken_test.sh FAULTLINE-ORDEAL LIBRARY SECONDS PATTERN [again|forks]
+#   PATTERN: what the accusation must match; "" when there must be none. again: the trace must fail alike. forks: threads fork.
 ordeal=$1
 library=$2
 seconds=$3
 pattern=$4
 again=${5:-}
+variant=""
+[ "$again" != forks ] || variant=forks
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 
 if [ -z "$pattern" ]; then
-    "$ordeal" random --preload="$library" --seconds="$seconds" || { echo "FAIL: accused without reason"; exit 1; }
+    "$ordeal" random --variant="$variant" --preload="$library" --seconds="$seconds" || { echo "FAIL: accused without reason"; exit 1; }
     exit 0
 fi
 keep=""
 [ "$again" != again ] || keep="$folder"
-said=$("$ordeal" random --preload="$library" --seconds="$seconds" --artifacts="$keep" 2>&1)
+said=$("$ordeal" random --variant="$variant" --preload="$library" --seconds="$seconds" --artifacts="$keep" 2>&1)
 status=$?
 echo "$said"
 [ $status = 1 ] || { echo "FAIL: status $status"; exit 1; }

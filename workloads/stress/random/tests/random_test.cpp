@@ -14,11 +14,11 @@
 namespace faultline::stress {
 namespace {
 
-using trace::Op;
-
 class Generated {
   public:
-    Plan plan(std::uint64_t seed, std::uint64_t episode) { return generate(seed, episode, room_, live_); }
+    Plan plan(std::uint64_t seed, std::uint64_t episode) {
+        return generate(seed, episode, true, room_, live_);
+    }
     KeptPlan kept(std::uint64_t seed, std::uint64_t episode) {
         const Plan plan = this->plan(seed, episode);
         KeptPlan kept;

@@ -1,0 +1,207 @@
+#include "workloads/stress/faults/injector.hpp"
+
+#include "base/file.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sstream>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace faultline::stress {
+namespace {
+
+const std::vector<Victim>& table() {
+    static const std::vector<Victim> all = {
+        {"mmap", {SYS_mmap}, ENOMEM},
+        {"munmap", {SYS_munmap}, ENOMEM}, // as where a hole would make one mapping too many
+        {"mremap", {SYS_mremap}, ENOMEM},
+        {"madvise", {SYS_madvise}, ENOMEM},
+        {"mprotect", {SYS_mprotect}, ENOMEM},
+        {"brk", {SYS_brk}, ENOMEM},
+#ifdef SYS_clone
+        {"pthread_create", {SYS_clone, SYS_clone3}, EAGAIN},
+#endif
+    };
+    return all;
+}
+
+constexpr std::size_t most_numbers = 2;
+
+// Asks for the victim's calls, lets all others go. Only async-signal-safe calls. The descriptor, or -1.
+int install_filter(const Victim& victim) {
+    sock_filter program[3 + 2 * most_numbers];
+    unsigned short length = 0;
+    const auto asks = static_cast<__u32>(SECCOMP_RET_USER_NOTIF);
+    program[length++] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
+    for (const int number : victim.numbers) {
+        program[length++] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(number), 0, 1);
+        program[length++] = BPF_STMT(BPF_RET | BPF_K, asks);
+    }
+    program[length++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    const sock_fprog filter = {length, program};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return -1;
+    }
+    return static_cast<int>(
+        ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
+}
+
+bool send_descriptor(int socket, int fd) {
+    char byte = 'f';
+    iovec part = {&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return ::sendmsg(socket, &message, 0) == 1;
+}
+
+Fd receive_descriptor(int socket) {
+    char byte = 0;
+    iovec part = {&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) {
+        return Fd();
+    }
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    int fd = -1;
+    if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    }
+    return Fd(fd);
+}
+
+// brk(2) never fails with an error: it answers with the break as it was.
+std::int64_t current_break(pid_t pid) {
+    std::istringstream maps(read_file("/proc/" + std::to_string(pid) + "/maps").value_or(""));
+    for (std::string line; std::getline(maps, line);) {
+        if (line.ends_with("[heap]")) {
+            return static_cast<std::int64_t>(std::stoull(line.substr(line.find('-') + 1), nullptr, 16));
+        }
+    }
+    return 0;
+}
+
+} // namespace
+
+std::span<const Victim> victims() {
+    return table();
+}
+
+Injector::Injector(const Injection& injection) : injection_(injection) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
+        here_.reset(ends[0]);
+        there_.reset(ends[1]);
+    }
+}
+
+Injector::~Injector() {
+    finish();
+}
+
+bool Injector::prepare(void* injector) {
+    auto* self = static_cast<Injector*>(injector);
+    const int listener = install_filter(*self->injection_.victim);
+    return listener >= 0 && send_descriptor(self->there_.get(), listener) && ::close(listener) == 0;
+}
+
+Result<void> Injector::attend(const Pulse& pulse, pid_t worker) {
+    there_.reset(); // so that a worker that could not send ends the wait
+    listener_ = receive_descriptor(here_.get());
+    if (!listener_) {
+        return fail(Exit::unavailable, "",
+                    "the kernel lets no supervisor answer system calls (seccomp_unotify)",
+                    "Linux 5.5 or newer, outside of a sandbox that forbids seccomp");
+    }
+    thread_ = std::thread([this, &pulse, worker] { answer_all(pulse, worker); });
+    return {};
+}
+
+void Injector::finish() {
+    if (thread_.joinable()) {
+        thread_.join(); // the descriptor hangs up with the last process of the filter
+    }
+}
+
+// While the program starts, the loader's own calls are none of the allocator's.
+std::int32_t Injector::error_for(std::uint64_t instruction, const Pulse& pulse, pid_t worker) {
+    if (pulse.stage.load() != injection_.stage) {
+        return 0;
+    }
+    if (injection_.stage == 0) {
+        if (loader_end_ == 0) {
+            std::istringstream maps(read_file("/proc/" + std::to_string(worker) + "/maps").value_or(""));
+            for (std::string line; std::getline(maps, line);) {
+                if (line.find("/ld-linux") != std::string::npos) {
+                    const std::size_t dash = line.find('-');
+                    loader_begin_ =
+                        loader_begin_ != 0 ? loader_begin_ : std::stoull(line.substr(0, dash), nullptr, 16);
+                    loader_end_ = std::stoull(line.substr(dash + 1), nullptr, 16);
+                }
+            }
+        }
+        if (instruction >= loader_begin_ && instruction < loader_end_) {
+            return 0;
+        }
+    }
+    const std::uint64_t number = ++seen_;
+    if (injection_.first == 0 || number < injection_.first || number - injection_.first >= injection_.count) {
+        return 0;
+    }
+    ++injected_;
+    return injection_.victim->error;
+}
+
+void Injector::answer_all(const Pulse& pulse, pid_t worker) {
+    for (;;) {
+        pollfd event = {listener_.get(), POLLIN, 0};
+        if (::poll(&event, 1, -1) < 0 && errno == EINTR) {
+            continue;
+        }
+        if ((event.revents & POLLIN) == 0) {
+            return; // hung up
+        }
+        seccomp_notif call{};
+        if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
+            continue; // its thread was killed meanwhile
+        }
+        const std::int32_t error = error_for(call.data.instruction_pointer, pulse, worker);
+        seccomp_notif_resp answer{};
+        answer.id = call.id;
+        if (error == 0) {
+            if (injection_.delay_us > 0) {
+                ::usleep(injection_.delay_us);
+            }
+            answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        } else if (call.data.nr == SYS_brk) {
+            answer.val = current_break(worker);
+        } else {
+            answer.error = -error;
+        }
+        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    }
+}
+
+} // namespace faultline::stress

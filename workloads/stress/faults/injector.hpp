@@ -1,0 +1,70 @@
+// Makes chosen system calls of a worker fail, whoever makes them and however: a seccomp filter in the worker asks the
+// supervisor before each one (seccomp_unotify(2)), which answers with an error or lets it go on. Nothing of the
+// allocator under test is replaced, so calls that it makes without libc are reached too.
+//
+// Linux 5.5 or newer.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "workloads/stress/ordeal/pulse.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace faultline::stress {
+
+// A row: a system call, or several that do the same, and how it refuses.
+struct Victim {
+    const char* name;
+    std::vector<int> numbers;
+    int error;
+};
+std::span<const Victim> victims();
+
+// What to do with the calls of one victim, counted from 1 while the pulse's stage is `stage`.
+struct Injection {
+    const Victim* victim = nullptr;
+    std::uint64_t stage = 1;
+    std::uint64_t first = 0; // of the calls that fail; 0: none does
+    std::uint64_t count = 1; // how many
+    unsigned delay_us = 0;   // of every call that goes on
+};
+
+class Injector {
+  public:
+    explicit Injector(const Injection& injection);
+    ~Injector();
+    Injector(const Injector&) = delete;
+    Injector& operator=(const Injector&) = delete;
+
+    // Worker::prepare and its context: installs the filter in the child and sends its descriptor here.
+    static bool prepare(void* injector);
+
+    // Once the worker has been started. Fails with unavailable where the kernel gives no such filter.
+    Result<void> attend(const Pulse& pulse, pid_t worker);
+    void finish(); // the worker has ended
+
+    std::uint64_t seen() const { return seen_; } // calls in the stage
+    std::uint64_t injected() const { return injected_; }
+
+  private:
+    void answer_all(const Pulse& pulse, pid_t worker);
+    std::int32_t error_for(std::uint64_t instruction, const Pulse& pulse, pid_t worker);
+
+    Injection injection_;
+    Fd here_;
+    Fd there_;
+    Fd listener_;
+    std::thread thread_;
+    std::atomic<std::uint64_t> seen_{0};
+    std::atomic<std::uint64_t> injected_{0};
+    std::uint64_t loader_begin_ = 0;
+    std::uint64_t loader_end_ = 0;
+};
+
+} // namespace faultline::stress

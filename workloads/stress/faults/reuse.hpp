@@ -1,0 +1,12 @@
+// The worker of the memory cgroup: rounds in which 64 MiB are made alive in blocks of ever other sizes, and all but a
+// twentieth given back.
+#pragma once
+
+#include "workloads/stress/ordeal/options.hpp"
+#include "workloads/stress/ordeal/pulse.hpp"
+
+namespace faultline::stress {
+
+void run_reuse(const OrdealOptions& options, Pulse& pulse);
+
+} // namespace faultline::stress

@@ -1,0 +1,201 @@
+#include "workloads/stress/faults/supervise.hpp"
+
+#include "workloads/engine/clock.hpp"
+#include "workloads/stress/faults/injector.hpp"
+#include "workloads/stress/faults/script.hpp"
+#include "workloads/stress/ordeal/spawn.hpp"
+#include "workloads/stress/voice.hpp"
+
+#include <algorithm>
+#include <map>
+#include <sys/mman.h>
+#include <vector>
+
+namespace faultline::stress {
+namespace {
+
+constexpr unsigned hang_looks = 1000; // 10 s without a call
+constexpr std::uint64_t most_bytes = 4ULL << 30;
+constexpr std::uint64_t from_then_on = UINT64_MAX;
+
+// How one run with one failing call went.
+enum class Outcome {
+    absorbed, // nobody saw it
+    refused,  // NULL with ENOMEM, as it may be
+    at_start, // ended before the program began
+    own,      // the fault hit the worker itself
+    accused,  // a check of the script
+    ended,    // aborted, crashed or left
+    hung,
+};
+
+struct Run {
+    Outcome outcome = Outcome::absorbed;
+    std::uint64_t seen = 0; // calls of the victim
+    bool injected = false;
+    std::string said; // of the worker
+    Ending ending;
+};
+
+std::string content_of(int fd) {
+    std::string text(8192, '\0');
+    const ssize_t length = ::pread(fd, text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    return text;
+}
+
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
+[[noreturn]] void cannot(const Error& error) {
+    skip("%s", error.line().c_str());
+}
+
+Run run_with(const Injection& injection, const OrdealOptions& options) {
+    const Fd output(::memfd_create("faultline-output", MFD_CLOEXEC));
+    Injector injector(injection);
+    OrdealOptions told = options.for_worker();
+    told.report_fd = STDOUT_FILENO;
+    Worker worker;
+    worker.arguments = told.arguments("work-script");
+    worker.preload = options.preload;
+    worker.output_fd = output.get();
+    worker.prepare = Injector::prepare;
+    worker.context = &injector;
+    Result<Running> running = Running::start(worker);
+    if (!running) {
+        cannot(running.error());
+    }
+    if (auto attends = injector.attend(running->pulse(), running->pid()); !attends) {
+        cannot(attends.error());
+    }
+    Run run;
+    run.ending = running->watch(hang_looks, most_bytes);
+    injector.finish();
+    run.seen = injector.seen();
+    run.injected = injector.injected() > 0;
+    run.said = content_of(output.get());
+    const bool is_good = run.ending.kind == Ending::Kind::exited && run.ending.number == 0;
+    if (is_good) {
+        run.outcome = running->pulse().refusals > 0 ? Outcome::refused : Outcome::absorbed;
+    } else if (run.ending.kind == Ending::Kind::exited && run.ending.number == static_cast<int>(Exit::os)) {
+        run.outcome = Outcome::own;
+    } else if (running->pulse().stage == script_starts || running->pulse().stage == script_prepares) {
+        run.outcome = Outcome::at_start;
+    } else if (run.ending.kind == Ending::Kind::hung) {
+        run.outcome = Outcome::hung;
+    } else if (run.ending.kind == Ending::Kind::exited && run.ending.number == status_failed) {
+        run.outcome = Outcome::accused;
+    } else {
+        run.outcome = Outcome::ended;
+    }
+    return run;
+}
+
+std::string describe(const Run& run) {
+    if (run.outcome == Outcome::accused) {
+        const std::string word = std::string(word::failed) + " ";
+        const std::size_t at = run.said.find(word);
+        return at == std::string::npos ? run.said : first_line(run.said.substr(at + word.size()));
+    }
+    const std::string line = first_line(run.said);
+    return "the program " + describe(run.ending) + (line.empty() ? "" : ": " + line);
+}
+
+// Numbers from 1 to `count` so that any first part of them is spread over all.
+std::vector<std::uint64_t> spread(std::uint64_t count) {
+    std::vector<std::uint64_t> order;
+    std::vector<bool> taken(count + 1);
+    for (std::uint64_t step = count; step > 0; step /= 2) {
+        for (std::uint64_t n = 1; n <= count; n += step) {
+            if (!taken[n]) {
+                taken[n] = true;
+                order.push_back(n);
+            }
+        }
+    }
+    return order;
+}
+
+class Tally {
+  public:
+    void add(const Victim& victim, std::uint64_t first, bool goes_on, const Run& run) {
+        if (run.outcome == Outcome::own) {
+            return;
+        }
+        ++counts_[run.outcome];
+        if (run.outcome == Outcome::absorbed || run.outcome == Outcome::refused || !worst_.empty()) {
+            return;
+        }
+        const std::string which = goes_on ? "from the " + std::to_string(first) + ". on every " + victim.name
+                                          : "the " + std::to_string(first) + ". " + victim.name;
+        (run.outcome == Outcome::at_start ? start_ : worst_) = "where " + which + " fails, " + describe(run);
+    }
+    void say() const {
+        static constexpr std::pair<Outcome, const char*> names[] = {{Outcome::absorbed, "absorbed"},
+                                                                    {Outcome::refused, "refused"},
+                                                                    {Outcome::at_start, "ended-at-start"},
+                                                                    {Outcome::accused, "accused"},
+                                                                    {Outcome::ended, "ended"},
+                                                                    {Outcome::hung, "hung"}};
+        for (const auto& [outcome, name] : names) {
+            if (const auto found = counts_.find(outcome); found != counts_.end()) {
+                figure(name, found->second);
+            }
+        }
+        if (!start_.empty()) {
+            note("%s", start_.c_str());
+        }
+        if (!worst_.empty()) {
+            fail("%s", worst_.c_str());
+        }
+    }
+
+  private:
+    std::map<Outcome, unsigned> counts_;
+    std::string worst_; // the first, of those that are held against the allocator
+    std::string start_;
+};
+
+// Every call of the victim that the script reaches in `stage`, one run each, while there is time.
+void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& options, std::uint64_t deadline,
+             Tally& tally) {
+    const Run counting = run_with({&victim, stage}, options);
+    if (counting.outcome != Outcome::absorbed) {
+        skip("the script does not come to its end even without a fault: %s", describe(counting).c_str());
+    }
+    figure((std::string(victim.name) + "-calls").c_str(), counting.seen);
+    unsigned tried = 0;
+    for (const std::uint64_t first : spread(counting.seen)) {
+        if (tried > 0 && engine::monotonic_ns() > deadline) {
+            break;
+        }
+        tally.add(victim, first, false, run_with({&victim, stage, first}, options));
+        if (stage == script_suffers) {
+            tally.add(victim, first, true, run_with({&victim, stage, first, from_then_on}, options));
+        }
+        ++tried;
+    }
+    figure((std::string(victim.name) + "-tried").c_str(), tried);
+}
+
+} // namespace
+
+void supervise_faults(const OrdealOptions& options) {
+    const std::uint64_t begin = engine::monotonic_ns();
+    const std::uint64_t all = options.seconds * 1'000'000'000ULL;
+    Tally tally;
+    std::size_t done = 0;
+    for (const Victim& victim : victims()) {
+        ++done;
+        if (options.variant == "start") {
+            try_all(victim, script_starts, options, begin + all * done / victims().size(), tally);
+        } else if (options.variant == victim.name) {
+            try_all(victim, script_suffers, options, begin + all, tally);
+        }
+    }
+    tally.say();
+}
+
+} // namespace faultline::stress

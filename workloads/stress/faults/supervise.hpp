@@ -1,0 +1,16 @@
+// The supervisor's side of fault injection.
+#pragma once
+
+#include "workloads/stress/ordeal/options.hpp"
+
+namespace faultline::stress {
+
+// The script again and again, each time with another call of the kernel failing, for options.seconds. options.variant is
+// the victim's name, or "start": any of them while the program starts, which is told and never held against anybody.
+void supervise_faults(const OrdealOptions& options);
+
+// Memory is used, given back and used again in a memory cgroup that has room for some three times of what is alive:
+// an allocator that keeps what it was given back is killed. Skips where no memory cgroup can be made.
+void supervise_cgroup(const OrdealOptions& options);
+
+} // namespace faultline::stress

@@ -1,0 +1,22 @@
+#include "workloads/stress/ordeal/become.hpp"
+#include "workloads/stress/soak/tables.hpp"
+
+namespace faultline::stress::soak {
+namespace {
+
+void mixed(const Task& task) {
+    become_supervisor("soak", "", task);
+}
+
+constexpr Check table[] = {
+    {"soak.mixed", "under a load whose sizes change in cycles, resident memory does not creep up", "", mixed,
+     60, 10},
+};
+
+} // namespace
+
+std::span<const Check> soak_checks() {
+    return table;
+}
+
+} // namespace faultline::stress::soak

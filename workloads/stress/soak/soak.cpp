@@ -1,0 +1,200 @@
+#include "workloads/stress/soak/soak.hpp"
+
+#include "workloads/engine/arena.hpp"
+#include "workloads/engine/clock.hpp"
+#include "workloads/engine/rng.hpp"
+#include "workloads/engine/team.hpp"
+#include "workloads/stress/random/drift.hpp"
+#include "workloads/stress/random/pattern.hpp"
+#include "workloads/stress/random/resident.hpp"
+#include "workloads/stress/voice.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+
+namespace faultline::stress {
+namespace {
+
+using engine::Rng;
+
+constexpr unsigned threads = 4;
+constexpr unsigned cycle = 6; // eras
+constexpr std::uint64_t thread_live_bytes = 12ULL << 20;
+constexpr std::uint64_t most_era_calls = 60'000; // of a thread; fewer where blocks are large
+constexpr std::uint64_t era_bytes = 8 * thread_live_bytes;
+constexpr std::uint64_t survivor_one_in = 10;
+constexpr std::size_t most_slots = 1 << 17;
+constexpr unsigned all_told_eras = 2 * cycle; // then at the end of a cycle whose number is a power of two
+
+// The sizes of an era: from small ones of one kind to large ones, never the same two after each other.
+struct Mix {
+    std::uint64_t least;
+    std::uint64_t most;
+};
+constexpr Mix mixes[cycle] = {{16, 128},       {1024, 4096}, {64, 512},
+                              {16384, 131072}, {200, 2000},  {3000, 40000}};
+
+std::size_t size_in(const Mix& mix, Rng& rng) {
+    const std::uint64_t spread = rng.below(mix.most - mix.least + 1);
+    return mix.least + (rng.chance(70) ? spread / 4 : spread); // mostly in the lower part
+}
+
+struct Block {
+    char* at = nullptr;
+    std::uint32_t size = 0;
+    std::uint32_t era = 0;
+};
+
+struct Member { // a thread's
+    std::span<Block> slots;
+    std::uint64_t live_bytes = 0;
+    std::size_t used = 0; // slots from the front that may hold blocks
+};
+
+class Soak {
+  public:
+    Soak(std::uint64_t seed, Pulse& pulse) : seed_(seed), pulse_(pulse) {
+        for (Member& member : members_) {
+            member.slots = arena_.array<Block>(most_slots);
+        }
+        team_.prepare(arena_, threads);
+        team_.start();
+    }
+
+    void era(unsigned number) {
+        team_.run([&](unsigned thread) { work(members_[thread], number, thread); });
+        const std::uint64_t full = percent();
+        team_.run([&](unsigned thread) { give_back(members_[thread], number, thread); });
+        const std::uint64_t survivors = percent();
+        resident_.offer(resident_of_heap());
+        const bool is_told =
+            number < all_told_eras || (number % cycle == 0 && std::has_single_bit(number / cycle));
+        if (is_told) {
+            tell(number, "full-percent", full);
+            tell(number, "survivors-percent", survivors);
+        }
+        pulse_.live_bytes = live_bytes();
+    }
+
+    // Of the second half: the first is how the heap came to its size.
+    void judge(bool is_last) {
+        const auto samples = resident_.samples();
+        const Drift drift = judge_drift(samples.subspan(samples.size() / 2));
+        if (drift.is_leak) {
+            fail("resident memory creeps up: %.0f KiB an era, %llu MiB over the second half of %zu samples, "
+                 "of %llu MiB "
+                 "(Mann-Kendall z %.1f)",
+                 drift.slope_bytes / 1024 / static_cast<double>(resident_.stride()),
+                 static_cast<unsigned long long>(drift.gained >> 20), samples.size(),
+                 static_cast<unsigned long long>(drift.median >> 20), drift.z);
+        }
+        if (is_last) {
+            figure("gained-kib-in-second-half", drift.gained >> 10);
+        }
+    }
+
+  private:
+    static std::uint64_t key(const Block& block) {
+        return reinterpret_cast<std::uintptr_t>(block.at) ^ block.era;
+    }
+
+    void take(Member& member, Block& block) {
+        if (const std::size_t at = first_difference(block.at, block.size, block.size, key(block));
+            at != all_as_written) {
+            fail("the byte at offset %zu of the block of %u bytes at %p, alive since era %u, was not as "
+                 "written",
+                 at, block.size, static_cast<void*>(block.at), block.era);
+        }
+        member.live_bytes -= block.size;
+        std::free(block.at);
+        block.at = nullptr;
+    }
+
+    void work(Member& member, unsigned number, unsigned thread) {
+        Rng rng(seed_, number * std::uint64_t{threads} + thread);
+        const Mix& mix = mixes[number % cycle];
+        const std::uint64_t average = mix.least + (mix.most - mix.least) / 4;
+        const std::uint64_t calls = std::clamp<std::uint64_t>(era_bytes / average, 2000, most_era_calls);
+        const std::size_t wanted = std::clamp<std::size_t>(thread_live_bytes / average, 500, most_slots);
+        member.used = std::max(member.used, wanted);
+        for (std::uint64_t call = 0; call < calls; ++call) {
+            Block& block = member.slots[rng.below(wanted)];
+            const std::size_t size = size_in(mix, rng);
+            if (block.at != nullptr && block.era == number) {
+                take(member, block);
+            } else if (block.at == nullptr && member.live_bytes < 2 * thread_live_bytes) {
+                block.at = static_cast<char*>(std::malloc(size));
+                if (block.at == nullptr) {
+                    fail("malloc of %zu bytes gave NULL with %llu MiB alive", size,
+                         static_cast<unsigned long long>(live_bytes() >> 20));
+                }
+                block.size = static_cast<std::uint32_t>(size);
+                block.era = number;
+                member.live_bytes += size;
+                write_pattern_of(block.at, size, key(block));
+            }
+            pulse_.progress.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+
+    // All but a tenth of this era's, and the survivors of a cycle ago.
+    void give_back(Member& member, unsigned number, unsigned thread) {
+        Rng rng(seed_ + 1, number * std::uint64_t{threads} + thread);
+        for (Block& block : member.slots.first(member.used)) {
+            if (block.at != nullptr &&
+                (block.era == number ? rng.below(survivor_one_in) != 0 : block.era + cycle <= number)) {
+                take(member, block);
+            }
+        }
+    }
+
+    std::uint64_t live_bytes() const {
+        std::uint64_t sum = 0;
+        for (const Member& member : members_) {
+            sum += member.live_bytes;
+        }
+        return sum;
+    }
+    std::uint64_t resident_of_heap() const {
+        const std::uint64_t all = own_resident_bytes();
+        const std::uint64_t own = engine::Arena::process_bytes();
+        return all > own ? all - own : 0;
+    }
+    std::uint64_t percent() const {
+        return resident_of_heap() * 100 / std::max<std::uint64_t>(live_bytes(), 1);
+    }
+    static void tell(unsigned number, const char* what, std::uint64_t value) {
+        char name[64];
+        std::snprintf(name, sizeof name, "era-%u-%s", number, what);
+        figure(name, value);
+    }
+
+    std::uint64_t seed_;
+    Pulse& pulse_;
+    engine::Arena arena_;
+    engine::Team team_;
+    Member members_[threads];
+    DriftSeries resident_;
+};
+
+} // namespace
+
+void run_soak(const OrdealOptions& options, Pulse& pulse) {
+    Soak soak(options.seed, pulse);
+    const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
+    unsigned era = 0;
+    for (unsigned next = 16 * cycle; engine::monotonic_ns() < deadline; ++era) {
+        pulse.episode = era;
+        soak.era(era);
+        if (era == next) { // rarely: each look is a chance to be wrong
+            next += next / 2;
+            soak.judge(false);
+        }
+    }
+    soak.judge(true);
+    figure("eras", era);
+}
+
+} // namespace faultline::stress

@@ -1,0 +1,17 @@
+// The worker of a soak: eras of a fixed number of calls by several threads, each era with sizes of its own. At the end of
+// an era nine tenths of the blocks are given back, and what is resident is set against what is alive; the tenth that
+// survives lives on for a whole cycle of eras. The same calls on every allocator, so era n of one can be compared with
+// era n of another.
+//
+// What is said: figures `era-N-full-percent` and `era-N-survivors-percent`, resident memory over live bytes before and
+// after the blocks are given back, for the first cycles and then ever less often; at the end the trend.
+#pragma once
+
+#include "workloads/stress/ordeal/options.hpp"
+#include "workloads/stress/ordeal/pulse.hpp"
+
+namespace faultline::stress {
+
+void run_soak(const OrdealOptions& options, Pulse& pulse);
+
+} // namespace faultline::stress
