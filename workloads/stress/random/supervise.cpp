@@ -133,7 +133,9 @@ void supervise_random(const OrdealOptions& options) {
     OrdealOptions failed = options;
     failed.episode = running->pulse().episode.load();
     const bool has_spoken = ending.kind == Ending::Kind::exited && ending.number == status_failed;
-    explain(failed);
+    if (running->pulse().progress > 0) { // else it was not even loaded
+        explain(failed);
+    }
     if (has_spoken) {
         ::_exit(status_failed);
     }
