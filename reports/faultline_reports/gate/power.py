@@ -11,6 +11,7 @@ import numpy as np
 from faultline_reports.gate.decision import Question, Tier, limit, steady
 from faultline_reports.statistics import detectable as noise
 from faultline_reports.statistics import simultaneous
+from faultline_reports.statistics.signed_rank import Floats
 from faultline_reports.statistics.thresholds import GATE_ALPHA_CONFIRM, GATE_ALPHA_NAME, POWER, RESAMPLE_SEED
 
 # Of one candidate: with several, stage 2 asks for a little more.
@@ -34,15 +35,22 @@ def critical(questions: Sequence[Question]) -> float:
     )
 
 
-def detectable(question: Question, used: Used) -> float | None:
-    """On the question's scale; None where so few rounds can see nothing. From the noise that was measured on
-    this host, or else from what the question's own differences leave around their centre."""
+def needed(question: Question, used: Used) -> Floats:
+    """For each resample of the noise the increase, on the question's scale, that both stages would have found
+    in it. The noise is what was measured on this host, or else what the question's own differences leave
+    around their centre."""
     values = question.noise or list(question.differences.values())
     # A steady count is named by its estimate, which is the bound at a critical value of 0.
     naming = 0.0 if steady(question) else used.critical
-    needed = -noise.lower_bounds(values, used.rounds, naming)
+    excess = -noise.lower_bounds(values, used.rounds, naming)
     if question.rule.tier is not Tier.ADVICE:
         confirmed = noise.lower_bounds(values, used.confirm_rounds, CONFIRMING, RESAMPLE_SEED + 1)
-        needed = np.maximum(needed, -confirmed)
-    found = float(np.quantile(needed, POWER, method="higher")) + limit(question)
+        excess = np.maximum(excess, -confirmed)
+    increase: Floats = excess + limit(question)
+    return increase
+
+
+def detectable(question: Question, used: Used) -> float | None:
+    """The smallest increase that is found with the agreed power; None where so few rounds can find none."""
+    found = float(np.quantile(needed(question, used), POWER, method="higher"))
     return max(0.0, found) if np.isfinite(found) else None

@@ -1,0 +1,36 @@
+"""A thousand gates on two arms that are the same: at most one in a hundred may fail."""
+
+from __future__ import annotations
+
+import noise_models
+import numpy as np
+import pytest
+import replay
+from faultline_reports.gate import decision
+from faultline_reports.gate.decision import Outcome
+
+GATES = 1_000
+ROUNDS = 40
+
+
+@pytest.mark.parametrize("model", noise_models.TIMES)
+def test_gates_without_a_change_do_not_fail(model: str) -> None:
+    rng = np.random.default_rng(7)
+    outcomes = [replay.gate(model, rng) for _ in range(GATES)]
+    failed = sum(map(replay.failed, outcomes))
+    undecided = sum(Outcome.INCONCLUSIVE in entry and not replay.failed(entry) for entry in outcomes)
+    print(f"{model:24} {failed} of {GATES} failed, {undecided} inconclusive")
+    assert failed <= GATES / 100
+
+
+def test_the_control_that_must_fail_does() -> None:
+    """The same machine, but one arm after the other instead of interleaved: its drift is then the
+    candidate's."""
+    rng = np.random.default_rng(8)
+    failed = 0
+    for _ in range(100):
+        values = noise_models.drifting(2 * ROUNDS, rng)[..., 0]
+        differences = values[ROUNDS:] - values[:ROUNDS]
+        asked = [replay.question(list(column), replay.TIME, 10.0) for column in differences.T]
+        failed += any(answer.outcome is Outcome.FAIL for answer in decision.stage_two(asked))
+    assert failed >= 90

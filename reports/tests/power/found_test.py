@@ -1,0 +1,76 @@
+"""What is put in is found as often as predicted: by the local A/B, and by both stages of the gate."""
+
+from __future__ import annotations
+
+import noise_models
+import numpy as np
+import pytest
+import replay
+import scipy.stats
+from faultline_reports.gate import power
+from faultline_reports.gate.decision import Outcome
+from faultline_reports.statistics import detectable, simultaneous
+from faultline_reports.statistics.thresholds import AB_ROUNDS, GATE_CONFIRM_ROUNDS, GATE_ROUNDS, POWER
+
+GATES = 200
+CALIBRATION_ROUNDS = 120  # from which the prediction is made: as many as a calibration has
+EFFECTS = (0.03, 0.05, 0.10)
+
+
+def agrees(found: int, tries: int, predicted: float) -> bool:
+    """Within binomial bounds around the prediction, which itself is uncertain by its own finite sample: its
+    noise is known to a tenth or so, and with it the effect that is seen."""
+    low = scipy.stats.binom.ppf(0.0005, tries, max(0.0, predicted - 0.12))
+    high = scipy.stats.binom.ppf(0.9995, tries, min(1.0, predicted + 0.12))
+    return bool(low <= found <= high)
+
+
+@pytest.mark.parametrize("model", noise_models.TIMES)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_the_gate_finds_slowdowns_as_often_as_predicted(model: str, effect: float) -> None:
+    rng = np.random.default_rng(int(effect * 1000))
+    calibration = replay.draw(model, CALIBRATION_ROUNDS, rng)
+    questions = replay.draw(model, GATE_ROUNDS, rng)
+    used = power.Used(GATE_ROUNDS, GATE_CONFIRM_ROUNDS, power.critical(questions))
+    change = float(np.log1p(effect))
+    predicted = float(np.mean(power.needed(calibration[0], used) <= change))
+    found = sum(replay.gate(model, rng, change)[0] is Outcome.FAIL for _ in range(GATES))
+    print(f"{model:24} +{effect:4.0%}: predicted {predicted:5.1%}, found {found / GATES:5.1%}")
+    assert agrees(found, GATES, predicted)
+    if effect == 0.10 and model != "recorded among others":
+        assert found >= 0.95 * GATES
+
+
+@pytest.mark.parametrize(("figure", "effect"), [("peak_bytes", 0.02), ("faults", 0.01)])
+def test_the_gate_finds_memory_and_faults(figure: str, effect: float) -> None:
+    rng = np.random.default_rng(3)
+    place = noise_models.WORKLOADS * (1 + list(replay.COUNTS).index(figure)) + replay.LARSON
+    found = 0
+    for _ in range(GATES):
+        outcomes = replay.gate("recorded alone", rng, count_effect=float(np.log1p(effect)))
+        found += outcomes[place] is Outcome.FAIL
+    print(f"{figure} +{effect:.0%}: found {found / GATES:.1%}")
+    assert found >= 0.95 * GATES
+
+
+@pytest.mark.parametrize("model", noise_models.TIMES)
+def test_an_ab_sees_what_it_says_it_could_have_seen(model: str) -> None:
+    """With `detectable` as the effect, the simultaneous interval excludes 0 in eight of ten."""
+    rng = np.random.default_rng(4)
+
+    def differences(rounds: int) -> list[dict[int, float]]:
+        values = noise_models.TIMES[model](rounds, rng)
+        return [dict(enumerate(column)) for column in (values[..., 1] - values[..., 0]).T]
+
+    noise = list(differences(CALIBRATION_ROUNDS)[0].values())
+    critical = simultaneous.critical_value(differences(AB_ROUNDS))
+    effect = detectable.smallest(noise, AB_ROUNDS, critical)
+    assert effect is not None
+    found = 0
+    for _ in range(GATES):
+        columns = differences(AB_ROUNDS)
+        columns[0] = {number: value + effect for number, value in columns[0].items()}
+        bounds = simultaneous.intervals(columns)[0]
+        found += bounds is not None and bounds[0] > 0
+    print(f"{model:24} could see {np.expm1(effect):.1%}: found {found / GATES:.1%}")
+    assert agrees(found, GATES, POWER)
