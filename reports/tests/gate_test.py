@@ -119,6 +119,20 @@ def test_no_time_to_confirm_is_inconclusive(
     assert status == 2 and "too few fresh rounds" in value["reasons"][0]
 
 
+def test_a_confirmation_that_is_cut_short_fails_nothing(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_faultline(effects={"new": [1.2, 1.0, 1.0]})
+    gate.run([*ARMS, "--keep", "kept"])
+    capsys.readouterr()
+    second = json.loads(pathlib.Path("kept/stage2.json").read_text())
+    second["trials"] = [t for t in second["trials"] if t["round"] < thresholds.GATE_ROUNDS + 9]
+    pathlib.Path("kept/stage2.json").write_text(json.dumps(second))
+    status, value = answer(capsys, "--from", "kept/stage1.json", "--from", "kept/stage2.json")
+    assert status == 2 and value["confirm_rounds"] == 9
+    assert outcomes(value, "cpu_ns_per_operation") == {"inconclusive"}
+
+
 def test_an_arm_that_crashes(fake_faultline: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     fake_faultline(invalid={"new": "killed by SIGSEGV"})
     status, value = answer(capsys)

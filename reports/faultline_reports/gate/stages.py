@@ -85,7 +85,7 @@ def judge(
             again = {e.key: e for e in ask(fresh.document, *arms, rules, noise, fresh.numbers)}
             pairs = [(index, again[asked[index].key]) for index in named if asked[index].key in again]
             for (index, entry), answer in zip(pairs, decision.stage_two([e.question for _, e in pairs])):
-                asked[index], answers[index] = entry, answer
+                asked[index], answers[index] = entry, _if_whole(answer, unconfirmed)
         else:
             unconfirmed = True
     cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
@@ -96,6 +96,13 @@ def judge(
     rows += _broken(first, arms)
     verdict, reasons = _verdict(rows, cut, unconfirmed, first, arms)
     return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known)
+
+
+def _if_whole(answer: Answer, cut: bool) -> Answer:
+    """Nothing fails on a confirmation that was cut short, however clear it looks."""
+    if cut and answer.outcome is Outcome.FAIL:
+        return replace(answer, outcome=Outcome.INCONCLUSIVE, why="its confirmation was cut short")
+    return answer
 
 
 def _allowed(entry: Asked, answer: Answer, policy: Policy, today: datetime.date) -> Answer:
