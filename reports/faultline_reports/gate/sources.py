@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 
 from faultline_reports import formatting, shards
 from faultline_reports.errors import Exit, UserError
+from faultline_reports.gate import instructions
+from faultline_reports.gate.policy import Policy
+from faultline_reports.gate.result import Row
 from faultline_reports.gate.stages import Rounds
 from faultline_reports.model import Document
 from faultline_reports.runner.budget import Budget, words
@@ -43,6 +46,13 @@ class Measured:
         )
         self._campaign = second
         return self._stage("stage2", second, rounds, Budget(max(0.0, self._total.left())), workloads)
+
+    def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
+        if instructions.wanted(document, arms, policy):
+            self._say("counting instructions")
+        return instructions.rows(
+            document, arms, policy, Budget(max(0.0, self._total.left())), self._directory
+        )
 
     def _stage(
         self, name: str, campaign: Campaign, rounds: int, budget: Budget, only: Sequence[str]
@@ -91,3 +101,6 @@ class Stored:
         skip = self._used if len(self._documents) == 1 else 0
         numbers = list(document.rounds)[skip : skip + rounds]
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
+
+    def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
+        return []

@@ -44,6 +44,9 @@ class Source(Protocol):
     def fresh(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
         """Rounds that stage 1 did not have, of those workloads at least; None when there is not one."""
 
+    def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
+        """Rows of what is counted and not timed; none where nothing can be run."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -94,6 +97,9 @@ def judge(
         _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
     ]
     rows += _broken(first, arms)
+    if not unconfirmed and not cut:
+        counted = source.instructions(first.document, arms, policy)
+        rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
     verdict, reasons = _verdict(rows, cut, unconfirmed, first, arms)
     return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known)
 
@@ -105,7 +111,7 @@ def _if_whole(answer: Answer, cut: bool) -> Answer:
     return answer
 
 
-def _allowed(entry: Asked, answer: Answer, policy: Policy, today: datetime.date) -> Answer:
+def _allowed(entry: Asked | Row, answer: Answer, policy: Policy, today: datetime.date) -> Answer:
     if answer.outcome is not Outcome.FAIL:
         return answer
     allowance = policy.allowance(entry.workload, entry.metric.key, today)
