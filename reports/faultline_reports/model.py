@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from faultline_reports.stress import Stress
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -151,6 +153,7 @@ class Document:
     rounds: Sequence[int]  # the rounds of `trials`, ascending
     dropped: int  # trials of a round that was not whole, left out
     remarks: Sequence[str]  # what reading had to leave out, in words
+    stress: Stress | None = None  # checks of correctness, from a document of their own
 
     def allocator(self, name: str) -> Allocator | None:
         return next((allocator for allocator in self.allocators if allocator.name == name), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 
-from faultline_reports import command, document
+from faultline_reports import command, document, stress
 from faultline_reports.model import Document
 from faultline_reports.output import directory, replacement
 
@@ -36,6 +37,9 @@ def parser() -> command.Parser:
     result.add_argument(
         "--baseline", metavar="NAME", help="allocator the others are compared with (default: system)"
     )
+    result.add_argument(
+        "--stress", metavar="STRESS.json", help="also show the checks that `faultline stress -o` wrote"
+    )
     result.add_argument("-q", "--quiet", action="store_true", help="do not print the path that was written")
     return result
 
@@ -43,6 +47,8 @@ def parser() -> command.Parser:
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     loaded = document.load(options.results)
+    if options.stress is not None:
+        loaded = dataclasses.replace(loaded, stress=stress.load(options.stress))
     target = target_file(options.output)
     with replacement(target) as write:  # opened first: a place that cannot be written to is said at once
         write(render(loaded, options.baseline))

@@ -35,6 +35,13 @@ SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", "", "overview.html.j2", _always),
     Section("workloads", "Workloads", "", "workloads.html.j2", lambda document: bool(document.workloads)),
     Section(
+        "checks",
+        "Checks",
+        "Checks of correctness",
+        "stress.html.j2",
+        lambda document: document.stress is not None,
+    ),
+    Section(
         "invalid",
         "Invalid",
         "Invalid trials",

@@ -16,7 +16,7 @@ void blocks_apart(const Task& /*task*/) {
     constexpr unsigned count = 6000;
     static unsigned char* blocks[count];
     static std::size_t sizes[count];
-    for (unsigned round = 0; round < 4; ++round) {
+    for (unsigned round = 0; round < 6; ++round) {
         for (unsigned i = round % 2; i < count; i += 1 + round % 2) {
             std::free(blocks[i]);
             sizes[i] = i % 500 == 0 ? 300000 + i : (i * 2654435761U + round * 977) % 3000;

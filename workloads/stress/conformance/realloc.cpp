@@ -84,7 +84,8 @@ void failure_keeps_content(const Task& /*task*/) {
         write_pattern(block, size, size);
         for (const std::size_t more : {SIZE_MAX / 2 + 1, SIZE_MAX - 4095, SIZE_MAX}) {
             void* moved = std::realloc(opaque(block), opaque(more));
-            FAULTLINE_EXPECT(moved == nullptr, "realloc to %zu bytes gave %p", more, moved);
+            FAULTLINE_EXPECT(moved == nullptr, "realloc of %zu bytes at %p to %zu gave %p", size, block, more,
+                             moved);
             expect_pattern(block, size, size, size, more);
         }
         std::free(block);
