@@ -1,0 +1,17 @@
+# For another processor (preset aarch64): slabuddy and its tests alone. They need libc and GoogleTest, which is built from
+# the sources that Debian's package googletest installs; everything else would need its libraries for that processor.
+set(FAULTLINE_GOOGLETEST /usr/src/googletest CACHE PATH "GoogleTest's sources")
+find_package(Threads REQUIRED)
+if(EXISTS "${FAULTLINE_GOOGLETEST}/CMakeLists.txt")
+  set(BUILD_GMOCK OFF)
+  set(INSTALL_GTEST OFF)
+  add_subdirectory("${FAULTLINE_GOOGLETEST}" googletest EXCLUDE_FROM_ALL)
+  set(GTest_FOUND TRUE)
+else()
+  message(STATUS "faultline: off: the C++ tests; install googletest and configure again")
+endif()
+include(Testing)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+add_subdirectory(allocators/family)
+add_subdirectory(allocators/slabuddy)
