@@ -42,6 +42,9 @@ std::filesystem::path suites() {
 std::filesystem::path traces() {
     return prefix() / "share" / "faultline" / "traces";
 }
+std::filesystem::path profiles() {
+    return prefix() / "share" / "faultline" / "profiles";
+}
 
 std::filesystem::path cache() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {

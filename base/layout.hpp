@@ -13,6 +13,7 @@ std::filesystem::path libraries();     // lib: libslabuddy.so, libnullmalloc.so,
 std::filesystem::path subcommands();   // libexec/faultline: faultline-report, ...
 std::filesystem::path suites();        // share/faultline/suites
 std::filesystem::path traces();        // share/faultline/traces
+std::filesystem::path profiles();      // share/faultline/profiles, of heaps
 
 // $XDG_CACHE_HOME/faultline or ~/.cache/faultline, or under /tmp where there is no home; the last alone is created.
 std::filesystem::path cache();

@@ -2,6 +2,7 @@
 #include "allocators/registry/registry.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/describe.hpp"
+#include "harness/cli/explain.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/plan/suite.hpp"
 #include "kernel-probes/probe.hpp"
@@ -21,6 +22,7 @@ struct Options {
     std::string what = "all";
     bool json = false;
     bool names = false;
+    std::string explain;
 };
 
 // One kind of thing as JSON (for programs), names (for completion) and a table (for people), from the same
@@ -159,6 +161,14 @@ constexpr Kind kinds[] = {
     {"allocators", allocators}, {"workloads", workloads}, {"suites", suites}, {"probes", probe_capabilities}};
 
 int run(const Options& options) {
+    if (!options.explain.empty()) {
+        const auto text = explain_workload(options.explain, options.json);
+        if (!text) {
+            return report(text.error());
+        }
+        std::fputs(text->c_str(), stdout);
+        return 0;
+    }
     Json all = Json::object();
     for (const Kind& kind : kinds) {
         if (options.what != "all" && options.what != kind.name) {
@@ -191,7 +201,11 @@ void add_list(CLI::App& app, Action& action) {
         ->check(CLI::IsMember({"all", "allocators", "workloads", "suites", "probes"}));
     auto* json = command->add_flag("--json", options->json, "As JSON, for programs");
     command->add_flag("--names", options->names, "Names only, one a line")->excludes(json);
-    command->footer("Example: faultline list allocators");
+    command->add_option(
+        "--explain", options->explain,
+        "One workload: what it does, its parameters, and its sizes and lifetimes as counted in a dry run");
+    command->footer("Examples: faultline list allocators\n"
+                    "          faultline list workloads --explain larson4");
     command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

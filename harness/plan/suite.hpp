@@ -6,7 +6,7 @@
 //   use = "larson2"                 # as on the command line: "pair", "larsonN", "pair:size=64"
 //   size = [16, 256]                # a parameter; a list makes one row for each value
 //   trace = "lua.fltrace"           # a path is looked for beside the suite, then among faultline's own
-//   traces label = "name in the report"    # optional; of a single row
+//   label = "name in the report"    # optional; of a single row
 #pragma once
 
 #include "base/error.hpp"
@@ -25,8 +25,9 @@ struct SuiteRow {
     std::string use;
     std::string label; // empty: to be made from the name and `shown`
     std::map<std::string, std::string, std::less<>> parameters;
-    std::vector<std::string> shown; // "size=16": what sets this row apart from its neighbours
-    std::string where;              // "quick.toml:12"
+    std::vector<std::string> shown;  // "size=16": what sets this row apart from its neighbours
+    std::string where;               // "quick.toml:12"
+    std::filesystem::path directory; // where relative paths start; empty: as the suite says
 };
 
 struct Suite {

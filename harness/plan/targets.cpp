@@ -80,11 +80,14 @@ std::string make_label(const SuiteRow& written, const Row& row) {
         shown.insert(shown.begin(), written.use.substr(colon + 1));
     }
     std::erase_if(shown, [](const std::string& item) {
-        return item.starts_with("threads=") || item.starts_with("trace=");
+        return item.starts_with("threads=") || item.starts_with("trace=") || item.starts_with("profile=");
     });
     std::string label = name_with_threads(*row.spec, row.arguments.threads);
     if (const auto trace = row.given.find("trace"); trace != row.given.end()) {
         label = "trace:" + fs::path(trace->second).stem().string();
+    }
+    if (const auto profile = row.given.find("profile"); profile != row.given.end()) {
+        label += ":" + fs::path(profile->second).stem().string();
     }
     const char* separator = label.find(':') == std::string::npos ? ":" : ",";
     for (const std::string& item : shown) {
@@ -94,16 +97,17 @@ std::string make_label(const SuiteRow& written, const Row& row) {
     return label;
 }
 
-// A relative path is meant beside the suite (or in the working directory), then among faultline's own traces.
+// A relative path is meant beside the suite (or in the working directory), then among faultline's own files.
 Result<std::string> find_path(const std::string& written, const fs::path& directory,
                               const std::string& where) {
-    for (const fs::path& candidate : {directory / written, layout::traces() / written}) {
+    for (const fs::path& candidate :
+         {directory / written, layout::traces() / written, layout::profiles() / written}) {
         if (is_file(candidate)) {
             return fs::absolute(candidate).lexically_normal().string();
         }
     }
     return fail(Exit::no_input, where,
-                "no file \"" + written + "\" beside the suite or among faultline's own traces",
+                "no file \"" + written + "\" beside the suite or among faultline's own traces and profiles",
                 "correct the path");
 }
 
@@ -170,10 +174,7 @@ Result<Suite> gather(std::span<const std::string> words) {
             return suite;
         }
         for (SuiteRow& row : suite->rows) { // paths are relative to the suite they stand in
-            if (const auto trace = row.parameters.find("trace"); trace != row.parameters.end()) {
-                const fs::path beside = suite->directory / trace->second;
-                trace->second = is_file(beside) ? fs::absolute(beside).string() : trace->second;
-            }
+            row.directory = suite->directory;
         }
         if (!joined) {
             joined = std::move(*suite);
@@ -192,7 +193,7 @@ Result<Suite> gather(std::span<const std::string> words) {
 Result<std::vector<Row>> make_rows(const Suite& suite) {
     std::vector<Row> rows;
     for (const SuiteRow& written : suite.rows) {
-        auto row = make_row(written, suite.directory);
+        auto row = make_row(written, written.directory.empty() ? suite.directory : written.directory);
         if (!row) {
             return tl::unexpected(row.error());
         }

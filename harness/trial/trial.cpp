@@ -235,6 +235,9 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.harness_bytes = value_or<std::uint64_t>(report, "harness_bytes", 0);
     result.latency = value_or<Json>(report, "latency", Json::array());
     result.notes = value_or<std::vector<std::string>>(report, "notes", {});
+    for (Json& series : value_or<std::vector<Json>>(report, "series", {})) {
+        result.series.push_back(std::move(series));
+    }
     result.harness_file_bytes = value_or<std::uint64_t>(report, "harness_file_bytes", 0);
     const std::uint64_t own_bytes = result.harness_bytes + result.harness_file_bytes;
     result.process_peak_rss_bytes = seen.peak_rss_bytes;

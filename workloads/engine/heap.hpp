@@ -5,6 +5,7 @@
 // compiler from removing or merging the calls.
 #pragma once
 
+#include "workloads/engine/census.hpp"
 #include "workloads/engine/die.hpp"
 #include "workloads/engine/latency.hpp"
 
@@ -25,7 +26,8 @@ class Heap {
         return checked(Operation::calloc, count * bytes, [=] { return std::calloc(count, bytes); });
     }
     void* resize(void* block, std::size_t bytes) {
-        return checked(Operation::realloc, bytes, [=] { return std::realloc(block, bytes); });
+        return checked(
+            Operation::realloc, bytes, [=] { return std::realloc(block, bytes); }, block);
     }
     // Any size and any power of two from sizeof(void*): posix_memalign asks for no multiple of the alignment,
     // as aligned_alloc may.
@@ -36,40 +38,61 @@ class Heap {
         });
     }
     void release(void* block, std::size_t bytes) {
-        timed(Operation::free, bytes, [=] {
-            std::free(block);
-            return block;
-        });
+        timed(
+            Operation::free, bytes,
+            [=]() -> void* {
+                std::free(block);
+                return nullptr;
+            },
+            block);
     }
     void* new_block(std::size_t bytes) {
         return checked(Operation::operator_new, bytes, [=] { return ::operator new(bytes, std::nothrow); });
     }
     void delete_block(void* block, std::size_t bytes) {
-        timed(Operation::operator_delete, bytes, [=] {
-            ::operator delete(block, bytes);
-            return block;
-        });
+        timed(
+            Operation::operator_delete, bytes,
+            [=]() -> void* {
+                ::operator delete(block, bytes);
+                return nullptr;
+            },
+            block);
     }
 
   private:
+    // `gone` is the block that the call takes back.
     template <typename Call>
-    void* timed(Operation operation, std::size_t bytes, Call call) {
+    void* timed(Operation operation, std::size_t bytes, Call call, const void* gone = nullptr) {
         if (!recorder_->due()) [[likely]]
             return call();
-        return sampled(operation, bytes, call);
+        return sampled(operation, bytes, call, gone);
     }
     template <typename Call>
-    void* checked(Operation operation, std::size_t bytes, Call call) {
-        void* block = timed(operation, bytes, call);
+    void* checked(Operation operation, std::size_t bytes, Call call, const void* gone = nullptr) {
+        void* block = timed(operation, bytes, call, gone);
         if (block == nullptr) [[unlikely]]
             die_no_memory(operation_names[static_cast<std::size_t>(operation)], bytes);
         return block;
     }
     template <typename Call>
-    [[gnu::noinline, gnu::cold]] void* sampled(Operation operation, std::size_t bytes, Call call) {
+    [[gnu::noinline, gnu::cold]] void* sampled(Operation operation, std::size_t bytes, Call call,
+                                               const void* gone) {
+        if (Census* const census = Census::standing())
+            return counted(*census, operation, bytes, call, gone);
         const std::uint64_t from = Ticks::begin();
         void* block = call();
         recorder_->add(operation, bytes, Ticks::end() - from);
+        return block;
+    }
+
+    template <typename Call>
+    void* counted(Census& census, Operation operation, std::size_t bytes, Call call, const void* gone) {
+        if (gone != nullptr)
+            census.freed(operation, gone);
+        void* block = call();
+        if (block != nullptr)
+            census.made(operation, block, bytes);
+        recorder_->due_again();
         return block;
     }
 

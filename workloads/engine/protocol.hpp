@@ -21,6 +21,7 @@
 //  "latency": [{"operation": "malloc", "size_class": "64", "unit": "ns", "count", "sampled_every",
 //               "p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "buckets": [[upper_ns, count],
 //               ...]}],
+//  "series": [{"name": "live_bytes", "at_ns": [CLOCK_MONOTONIC, ...], "values": [...]}], // of workloads that look at it
 //  "notes": ["..."],
 //  "google_benchmark": {"context": {...}, "benchmarks": [...]}}
 #pragma once

@@ -67,6 +67,22 @@ Json latency_json(const LatencyRecorder& recorder) {
     return latency;
 }
 
+// As the document has them; two series of the same times.
+Json footprint_json(const std::vector<FootprintSample>& samples) {
+    if (samples.empty())
+        return Json::array();
+    Json at = Json::array();
+    Json live = Json::array();
+    Json resident = Json::array();
+    for (const FootprintSample& sample : samples) {
+        at.push_back(sample.at_ns);
+        live.push_back(sample.live_bytes);
+        resident.push_back(sample.resident_bytes);
+    }
+    return {{{"name", "live_bytes"}, {"at_ns", at}, {"values", std::move(live)}},
+            {{"name", "heap_rss_bytes"}, {"at_ns", at}, {"values", std::move(resident)}}};
+}
+
 } // namespace
 
 std::string to_json(const Report& report) {
@@ -84,6 +100,7 @@ std::string to_json(const Report& report) {
     json["harness_file_bytes"] = report.harness_file_bytes;
     json["phases"] = phases_json(report);
     json["latency"] = latency_json(*report.latency);
+    json["series"] = footprint_json(report.footprint);
     json["notes"] = report.notes;
     json["google_benchmark"] =
         report.google_benchmark.empty() ? Json() : Json::parse(report.google_benchmark);

@@ -26,6 +26,7 @@ struct Report {
     std::uint64_t harness_bytes = 0;
     std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
+    std::vector<FootprintSample> footprint;
     std::string google_benchmark; // JSON as Google Benchmark wrote it; "" for none
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "workloads/engine/footprint.hpp"
 
 #include <cstdint>
 #include <map>
@@ -72,6 +73,8 @@ class Workload {
     virtual void collect_latency(LatencyRecorder& all, Arena& arena) const;
     // After drain(): what a reader of the report should know of this run, one line each.
     virtual std::vector<std::string> notes() const { return {}; }
+    // After drain(): what was live and resident in the course of the run, where the workload looks at that.
+    virtual std::span<const FootprintSample> footprint() const { return {}; }
 };
 
 struct WorkloadSpec {

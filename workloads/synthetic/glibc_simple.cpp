@@ -1,6 +1,8 @@
 // glibc-simple: small blocks of one size in batches of 25 to 1600, the first half of each freed first-in
-// first-out, the other half last-in first-out: inside and outside what a thread cache holds.
+// first-out, the other half last-in first-out: inside and outside what a thread cache holds. Each size is run by the main
+// thread, then by another one, then by the main thread again, which an allocator now knows to be one of several.
 #include "workloads/engine/parameter.hpp"
+#include "workloads/engine/team.hpp"
 #include "workloads/engine/touch.hpp"
 #include "workloads/synthetic/pattern.hpp"
 #include "workloads/synthetic/specs.hpp"
@@ -16,44 +18,64 @@ using namespace engine;
 constexpr std::size_t sizes[] = {16, 32, 64};
 constexpr std::size_t batches[] = {25, 100, 400, 1600};
 constexpr std::size_t largest_batch = 1600;
+constexpr std::uint64_t turns = 3; // main, another thread, main again
 
 constexpr Parameter parameters[] = {
-    integer_parameter("operations", "1000000", 1600, std::int64_t{1} << 32, "blocks",
-                      "made and freed with each of 3 sizes in each of 4 batches"),
-    choice_parameter("touch", "page", touch_choices,
-                     "what is written, and so proved; the original writes nothing"),
+    integer_parameter(
+        "operations", "1000000", 4800, std::int64_t{1} << 32, "blocks",
+        "made and freed with each of 3 sizes in each of 4 batches, a third of them by each thread"),
+    choice_parameter("touch", "all", touch_choices, "what is written; mimalloc-bench's version writes all"),
 };
 
 std::uint64_t blocks_in_all(const Arguments& arguments) {
     std::uint64_t blocks = 0;
     for (const std::size_t batch : batches)
-        blocks += count_of(arguments, "operations") / batch * batch;
-    return blocks * std::size(sizes);
+        blocks += count_of(arguments, "operations") / turns / batch * batch;
+    return blocks * std::size(sizes) * turns;
 }
 
 class GlibcSimple final : public Pattern {
   public:
     explicit GlibcSimple(const Arguments& arguments)
-        : Pattern(arguments), blocks_each_(count_of(arguments, "operations")), all_(blocks_in_all(arguments)),
-          touch_(touch_from(arguments.text("touch"))) {}
+        : Pattern(arguments), blocks_a_turn_(count_of(arguments, "operations") / turns),
+          all_(blocks_in_all(arguments)), touch_(touch_from(arguments.text("touch"))) {}
 
     Result<void> prepare() override {
         prepare_lanes(1, {Operation::malloc, Operation::free});
         blocks_ = arena_.array<void*>(largest_batch);
         return {};
     }
-    void warmup() override { run(largest_batch); }
-    void work() override { run(blocks_each_); }
+    void warmup() override {
+        for (const std::size_t size : sizes)
+            run_turn(size, largest_batch);
+    }
+    void work() override {
+        for (const std::size_t size : sizes) {
+            run_turn(size, blocks_a_turn_);
+            Turn other{this, size};
+            join_thread(start_thread(turn_main, &other));
+            run_turn(size, blocks_a_turn_);
+        }
+    }
     void drain() override {}
     std::uint64_t operations() const override { return 2 * all_; }
 
   private:
-    void run(std::uint64_t blocks_each) {
+    struct Turn {
+        GlibcSimple* owner;
+        std::size_t size;
+    };
+    static void* turn_main(void* argument) {
+        const Turn& turn = *static_cast<Turn*>(argument);
+        turn.owner->run_turn(turn.size, turn.owner->blocks_a_turn_);
+        return nullptr;
+    }
+
+    void run_turn(std::size_t size, std::uint64_t blocks) {
         in_lane(0, [&, how = touch_](Heap& heap, std::uint64_t& sum) {
-            for (const std::size_t size : sizes)
-                for (const std::size_t batch : batches)
-                    for (std::uint64_t round = 0; round < blocks_each / batch; ++round)
-                        sum += one_batch(heap, size, batch, how, seed_ + round * golden_gamma);
+            for (const std::size_t batch : batches)
+                for (std::uint64_t round = 0; round < blocks / batch; ++round)
+                    sum += one_batch(heap, size, batch, how, seed_ + round * golden_gamma);
         });
     }
 
@@ -76,7 +98,7 @@ class GlibcSimple final : public Pattern {
         return sum;
     }
 
-    std::uint64_t blocks_each_;
+    std::uint64_t blocks_a_turn_;
     std::uint64_t all_;
     Touch touch_;
     std::span<void*> blocks_;

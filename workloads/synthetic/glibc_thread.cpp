@@ -23,6 +23,10 @@ constexpr Parameter parameters[] = {
     choice_parameter("touch", "all", touch_choices, "what is written"),
 };
 
+// As the original, which draws so few beforehand and goes round: what comes next is not new to the processor.
+constexpr std::size_t drawn_sizes = 8000;
+constexpr std::size_t drawn_slots_a_slot = 4;
+
 // Density proportional to 1/size²: the inverse of its distribution function.
 std::uint32_t inverse_square(Rng& random, double min_size, double max_size) {
     const double reciprocal = 1 / min_size - random.unit() * (1 / min_size - 1 / max_size);
@@ -42,23 +46,30 @@ class GlibcThread final : public Pattern {
         team_.prepare(arena_, threads_);
         workers_ = arena_.array<Worker>(threads_);
         for (unsigned index = 0; index < threads_; ++index) {
-            const std::span<Replacement> stream = arena_.array<Replacement>(steps_ + slots_);
+            const std::span<std::uint32_t> order = arena_.array<std::uint32_t>(slots_ * drawn_slots_a_slot);
+            const std::span<std::uint32_t> sizes = arena_.array<std::uint32_t>(drawn_sizes);
             Rng random(seed_, index);
-            std::uint32_t next = 0;
-            for (Replacement& step : stream) { // the first ones fill every slot
-                const auto slot = next < slots_ ? next++ : static_cast<std::uint32_t>(random.below(slots_));
-                step = {slot, inverse_square(random, min_size_, max_size_)};
-            }
-            workers_[index] = {arena_.array<SlotBlock>(slots_), stream, mix64(seed_ + index)};
+            for (std::uint32_t& slot : order)
+                slot = static_cast<std::uint32_t>(random.below(slots_));
+            for (std::uint32_t& size : sizes)
+                size = inverse_square(random, min_size_, max_size_);
+            workers_[index] = {arena_.array<SlotBlock>(slots_), order, sizes, mix64(seed_ + index)};
         }
         return {};
     }
     void warmup() override {
         team_.start();
-        team_.run([&](unsigned index) { replace(index, workers_[index].stream.first(slots_)); });
+        team_.run([&](unsigned index) {
+            in_lane(index, [&](Heap& heap, std::uint64_t& /*sum*/) {
+                Worker& worker = workers_[index];
+                for (std::size_t slot = 0; slot < slots_; ++slot)
+                    fill_slot(heap, worker.slots[slot], worker.sizes[slot % drawn_sizes],
+                              worker.cookie += golden_gamma, touch_);
+            });
+        });
     }
     void work() override {
-        team_.run([&](unsigned index) { replace(index, workers_[index].stream.subspan(slots_)); });
+        team_.run([&](unsigned index) { replace(index); });
     }
     void drain() override {
         team_.run([&](unsigned index) {
@@ -74,17 +85,23 @@ class GlibcThread final : public Pattern {
   private:
     struct Worker {
         std::span<SlotBlock> slots;
-        std::span<const Replacement> stream;
+        std::span<const std::uint32_t> order;
+        std::span<const std::uint32_t> sizes;
         std::uint64_t cookie = 0; // of the block made last: runs on from warmup() into measure()
     };
 
-    void replace(unsigned index, std::span<const Replacement> stream) {
+    void replace(unsigned index) {
         in_lane(index, [&, how = touch_](Heap& heap, std::uint64_t& sum) {
-            SlotBlock* const slots = workers_[index].slots.data();
-            std::uint64_t cookie = workers_[index].cookie;
-            for (const Replacement step : stream) {
-                sum += empty_slot(heap, slots[step.slot], how);
-                fill_slot(heap, slots[step.slot], step.size, cookie += golden_gamma, how);
+            const Worker& worker = workers_[index];
+            std::uint64_t cookie = worker.cookie;
+            std::size_t at = 0;
+            std::size_t size_at = 0;
+            for (std::uint64_t step = 0; step < steps_; ++step) {
+                SlotBlock& slot = worker.slots[worker.order[at]];
+                sum += empty_slot(heap, slot, how);
+                fill_slot(heap, slot, worker.sizes[size_at], cookie += golden_gamma, how);
+                at = at + 1 < worker.order.size() ? at + 1 : 0;
+                size_at = size_at + 1 < drawn_sizes ? size_at + 1 : 0;
             }
             workers_[index].cookie = cookie;
         });

@@ -17,7 +17,7 @@ constexpr Parameter parameters[] = {
     integer_parameter("max_size", "25M", 1, std::int64_t{1} << 31, "bytes",
                       "largest block; sizes are uniform between the two"),
     integer_parameter("operations", "100", 1, 1 << 24, "replacements", "the original makes 2000"),
-    choice_parameter("touch", "page", touch_choices, "what is written"),
+    choice_parameter("touch", "all", touch_choices, "what is written; the original zeroes its blocks"),
 };
 
 class MallocLarge final : public Pattern {

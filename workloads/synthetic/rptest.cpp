@@ -22,11 +22,12 @@ constexpr Parameter parameters[] = {
     integer_parameter("max_size", "16000", 8, 1 << 26, "bytes", "largest block; a mean of a sixth of it"),
     integer_parameter("batch", "100", 1, 1 << 16, "blocks",
                       "made in a loop, at most; up to four fifths as many are freed first"),
-    integer_parameter("loops", "6000", 1, std::int64_t{1} << 32, "loops",
-                      "of each thread; the original: 500, four times over"),
+    integer_parameter("loops", "500", 1, std::int64_t{1} << 32, "loops", "of each thread in a round"),
+    integer_parameter("rounds", "12", 1, std::int64_t{1} << 32, "rounds",
+                      "from empty slots to empty slots; the original: 4"),
 };
 
-constexpr std::size_t drawn_sizes = 16'384; // used round and round, as the original does with 2000
+constexpr std::size_t drawn_sizes = 2000;   // used round and round, as in the original
 constexpr std::size_t aligned_below = 4096; // larger blocks come from calloc alone
 
 // Thirty to ninety-nine percent of `most`, in an order that looks random and is the same for every seed, so that the cost
@@ -94,8 +95,8 @@ class Rptest final : public Pattern {
           min_size_(static_cast<std::uint32_t>(arguments.integer("min_size"))),
           max_size_(static_cast<std::uint32_t>(arguments.integer("max_size"))),
           batch_(count_of(arguments, "batch")), loops_(count_of(arguments, "loops")),
-          make_stride_(coprime_from(7)), free_stride_(coprime_from(make_stride_ + 1)),
-          key_(mix64(arguments.seed)) {}
+          rounds_(count_of(arguments, "rounds")), make_stride_(coprime_from(7)),
+          free_stride_(coprime_from(make_stride_ + 1)), key_(mix64(arguments.seed)) {}
 
     Result<void> prepare() override {
         prepare_lanes(threads_,
@@ -112,13 +113,16 @@ class Rptest final : public Pattern {
     }
     void warmup() override {
         team_.start();
-        run(std::min<std::uint64_t>(loops_, 50));
+        run_round(std::min<std::uint64_t>(loops_, 50));
     }
-    void work() override { run(loops_); }
+    void work() override {
+        for (std::uint64_t round = 0; round < rounds_; ++round)
+            run_round(loops_);
+    }
     void drain() override { team_.join(); }
     std::uint64_t operations() const override {
         const Made made = made_by_a_thread(threads_, batch_, loops_);
-        return 2 * threads_ * (made.blocks + made.batches);
+        return 2 * threads_ * rounds_ * (made.blocks + made.batches);
     }
 
   private:
@@ -144,7 +148,7 @@ class Rptest final : public Pattern {
     }
 
     // From empty slots to empty slots.
-    void run(std::uint64_t loops) {
+    void run_round(std::uint64_t loops) {
         team_.run([&](unsigned index) {
             in_lane(index, [&](Heap& heap, std::uint64_t& sum) { run_loops(heap, sum, index, loops); });
         });
@@ -233,6 +237,7 @@ class Rptest final : public Pattern {
     std::uint32_t max_size_;
     std::uint64_t batch_;
     std::uint64_t loops_;
+    std::uint64_t rounds_;
     std::size_t make_stride_;
     std::size_t free_stride_;
     std::uint64_t key_;
@@ -252,9 +257,10 @@ Cost cost(const Arguments& arguments) {
         made.blocks * mean_size + made.batches * sizeof(Batch) + made.entries * sizeof(void*);
     // Batches pile up in front of a thread that does not run; most of the time a few are under way.
     const std::uint64_t live = (count_of(arguments, "slots") + 64 * batch) * mean_size;
+    const std::uint64_t rounds = count_of(arguments, "rounds");
     return {.live_bytes = threads * std::min(live, bytes),
-            .allocated_bytes = threads * bytes,
-            .operations = 2 * threads * (made.blocks + made.batches)};
+            .allocated_bytes = threads * (rounds + 1) * bytes,
+            .operations = 2 * threads * rounds * (made.blocks + made.batches)};
 }
 
 } // namespace

@@ -21,5 +21,12 @@ extern const engine::WorkloadSpec glibc_thread_spec;
 extern const engine::WorkloadSpec cache_scratch_spec;
 extern const engine::WorkloadSpec cache_thrash_spec;
 extern const engine::WorkloadSpec malloc_large_spec;
+extern const engine::WorkloadSpec ring_spec;
+extern const engine::WorkloadSpec producer_consumer_spec;
+extern const engine::WorkloadSpec thread_churn_spec;
+extern const engine::WorkloadSpec startup_spec;
+extern const engine::WorkloadSpec heap_shape_spec;
+extern const engine::WorkloadSpec drain_idle_spec;
+extern const engine::WorkloadSpec empirical_spec;
 
 } // namespace faultline::synthetic

@@ -1,6 +1,8 @@
 // faultline-worker: a Google Benchmark program of every workload, and, with --workload, the process of one
 // trial.
 #include "workloads/engine/protocol.hpp"
+#include "workloads/engine/report.hpp"
+#include "workloads/worker/census.hpp"
 #include "workloads/worker/resolution.hpp"
 #include "workloads/worker/standalone.hpp"
 #include "workloads/worker/trial.hpp"
@@ -9,6 +11,7 @@
 #include <benchmark/benchmark.h>
 #include <cstdio>
 #include <new>
+#include <unistd.h>
 
 namespace {
 
@@ -23,6 +26,7 @@ struct CommandLine {
     int phase_fd = -1;
     int report_fd = -1;
     bool identify = false;
+    bool census = false;
     std::vector<std::string> rest; // Google Benchmark's
 };
 
@@ -74,7 +78,12 @@ Result<void> run(const CommandLine& line, char* program, engine::PhaseGate& gate
         const Result<worker::TrialOptions> options = trial_options(line);
         if (!options)
             return tl::unexpected(options.error());
-        return run_trial(*options, gate);
+        if (!line.census)
+            return run_trial(*options, gate);
+        const Result<std::string> census = worker::take_census(*options->spec, options->arguments);
+        if (!census)
+            return tl::unexpected(census.error());
+        return engine::write_all(line.report_fd >= 0 ? line.report_fd : STDOUT_FILENO, *census);
     }
     worker::register_catalog();
     benchmark::RunSpecifiedBenchmarks();
@@ -99,6 +108,8 @@ int run_command(int argc, char** argv) {
     app.add_option("--report-fd", line.report_fd, "where the JSON report goes");
     app.add_flag("--identify", line.identify,
                  "say which objects answer malloc, with their versions, and exit");
+    app.add_flag("--census", line.census,
+                 "count what --workload calls, in a dry run, and print it as JSON instead of timing it");
     app.allow_extras();
     try {
         app.parse(argc, argv);

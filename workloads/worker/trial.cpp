@@ -24,6 +24,7 @@ struct Outcome {
     std::uint64_t harness_bytes = 0;
     std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
+    std::vector<engine::FootprintSample> footprint;
 };
 
 void idle(std::uint64_t ms) {
@@ -60,6 +61,7 @@ void run_phases(benchmark::State& state, const TrialOptions& options, engine::Ph
     outcome.harness_bytes = engine::Arena::process_bytes();
     outcome.harness_file_bytes = workload->mapped_bytes();
     outcome.notes = workload->notes();
+    outcome.footprint.assign(workload->footprint().begin(), workload->footprint().end());
     workload->collect_latency(latency, latency_arena);
     state.SetItemsProcessed(static_cast<std::int64_t>(outcome.operations));
 }
@@ -105,6 +107,7 @@ Result<void> run_trial(const TrialOptions& options, engine::PhaseGate& gate) {
                                 .harness_bytes = outcome.harness_bytes,
                                 .harness_file_bytes = outcome.harness_file_bytes,
                                 .notes = std::move(outcome.notes),
+                                .footprint = std::move(outcome.footprint),
                                 .google_benchmark = google_benchmark.str()};
     return engine::write_all(options.report_fd, to_json(report) + "\n");
 }
