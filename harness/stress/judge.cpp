@@ -16,7 +16,7 @@ std::string signal_name(int number) {
 }
 
 // "SIGABRT: free(): double free detected in tcache 2"
-std::string with_stderr(std::string why, const Observed& seen) {
+std::string with_stderr(const std::string& why, const Observed& seen) {
     // glibc and slabuddy end with their message, gperftools and scudo begin with it and go on.
     const std::string first = seen.stderr_tail.substr(0, seen.stderr_tail.find('\n'));
     const std::string said = first.empty() ? process::last_line(seen.stderr_tail) : first;
