@@ -1,0 +1,114 @@
+"""`faultline rank`: the allocators of a document in order, with those that are tied in groups."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from faultline_reports import command, document, formatting, metrics
+from faultline_reports.ab.table import aligned, print_json
+from faultline_reports.errors import Exit, UserError
+from faultline_reports.metrics import Metric
+from faultline_reports.model import Document
+from faultline_reports.statistics import ranking
+from faultline_reports.statistics.ranking import Ranking
+
+EXAMPLE = """examples:
+  faultline rank results.json                  over all workloads (geometric mean)
+  faultline rank results.json --workload larson2"""
+
+# What an allocator is chosen by; the front is over those that were measured.
+CHOSEN_BY = ("cpu_ns_per_operation", "latency_p99_ns", "peak_rss_bytes", "retained_rss_bytes")
+
+
+def parser() -> command.Parser:
+    result = command.Parser(
+        prog="faultline rank",
+        description="Puts the allocators of a document in order by CPU time, p99 latency, peak and "
+        "retained memory. "
+        "Those with a letter in common cannot be told apart, with 95 % confidence over all pairs. "
+        "Then names the "
+        "Pareto front: those that no other beats in one of these without being beaten in another.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("results", metavar="RESULTS.json", help="the document that `faultline run -o` wrote")
+    result.add_argument("--workload", metavar="LABEL", help="by this workload alone")
+    result.add_argument("--json", action="store_true", help="print JSON")
+    return result
+
+
+def run(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    loaded = document.load(options.results)
+    labels = [workload.label for workload in loaded.workloads]
+    if options.workload is not None:
+        if options.workload not in labels:
+            what = f"has no workload {options.workload!r}"
+            raise UserError(Exit.USAGE, loaded.source, what, f"it has {', '.join(labels) or 'none'}")
+        labels = [options.workload]
+    found = [(metric, *ranked(loaded, metric, labels)) for metric in map(metrics.by_key, CHOSEN_BY)]
+    rankings = [(metric, used, entry) for metric, used, entry in found if entry is not None]
+    if not rankings:
+        what = "has no two allocators with figures from the same rounds"
+        raise UserError(Exit.DATA, loaded.source, what, "run two or more allocators together")
+    best = ranking.front([entry for _, _, entry in rankings])
+    if options.json:
+        rows = {metric.key: _json(entry, used) for metric, used, entry in rankings}
+        print_json({"document": loaded.source, "rankings": rows, "front": best})
+        return 0
+    for metric, used, entry in rankings:
+        over = f"geometric mean of {formatting.count(len(used), 'workload')}" if len(used) > 1 else used[0]
+        print(f"{metric.title}, {over}, {formatting.count(entry.rounds, 'round')}\n")
+        for line in _table(entry):
+            print(line)
+        print()
+    names = ", ".join(metric.short for metric, _, _ in rankings)
+    print(f"Pareto front over {names}: {', '.join(best)}")
+    return 0
+
+
+def ranked(loaded: Document, metric: Metric, labels: Sequence[str]) -> tuple[list[str], Ranking | None]:
+    """Over the workloads that all allocators have figures of, and which those are."""
+    table = metrics.samples(loaded, metric)
+    names = [a.name for a in loaded.subjects() if any((label, a.name) in table for label in labels)]
+    used = [label for label in labels if all((label, name) in table for name in names)]
+    values = {name: ranking.mean_logs([table[label, name] for label in used]) for name in names}
+    return used, ranking.rank(values) if used else None
+
+
+def _table(entry: Ranking) -> list[str]:
+    rows = [["", "to the best", "95 % interval", "group"]]
+    for name in entry.order:
+        shown = entry.against_best[name]
+        change = formatting.change(math.exp(shown.estimate)) if name != entry.order[0] else "best"
+        ends = [formatting.change(math.exp(value)) for value in (shown.low, shown.high)]
+        rows.append([name, change, f"{ends[0]} to {ends[1]}" if change != "best" else "", entry.groups[name]])
+    return aligned(rows, left=(0, 3))
+
+
+def _json(entry: Ranking, used: Sequence[str]) -> dict[str, Any]:
+    return {
+        "workloads": list(used),
+        "rounds": entry.rounds,
+        "order": [
+            {
+                "allocator": name,
+                "log_ratio_to_best": entry.against_best[name].estimate,
+                "interval": [entry.against_best[name].low, entry.against_best[name].high],
+                "group": entry.groups[name],
+            }
+            for name in entry.order
+        ],
+    }
+
+
+def main() -> int:
+    return command.main("faultline rank", run, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
