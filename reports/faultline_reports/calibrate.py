@@ -10,11 +10,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from faultline_reports import command, formatting
+from faultline_reports import calibration, command, formatting
 from faultline_reports.ab.table import aligned, print_json
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.gate import calibration, power, replay
-from faultline_reports.gate.calibration import Calibration
+from faultline_reports.gate import power, replay
+from faultline_reports.calibration import Calibration
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask
 from faultline_reports.model import Document
@@ -29,6 +29,7 @@ from faultline_reports.statistics.thresholds import (
     GATE_ROUNDS,
     POWER,
 )
+from faultline_reports.statistics.verdict import Scale
 
 EXAMPLE = """examples:
   faultline calibrate                          suite quick, the system's malloc against itself
@@ -128,7 +129,11 @@ def _calibration(document: Document, asked: Sequence[Asked], allocator: str, rou
         replays=REPLAYS,
         failed=replay.failures(questions, REPLAYS),
         parameters={workload.label: workload.parameters for workload in document.workloads},
-        noise={entry.key: list(entry.question.differences.values()) for entry in asked},
+        noise={
+            entry.key: list(entry.question.differences.values())
+            for entry in asked
+            if entry.question.scale is Scale.RATIO
+        },
     )
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from faultline_reports import calibrate
+from faultline_reports import calibrate, calibration
+from faultline_reports.ab import __main__ as ab
 from faultline_reports.errors import UserError
 from faultline_reports.gate import __main__ as gate
-from faultline_reports.gate import calibration
 
 Fake = Callable[..., None]
 HOST = "9f2c6a77d1e04b38"  # of fake_documents.py
@@ -44,6 +44,32 @@ def test_the_gate_takes_the_noise_that_was_stored(
     calibration.store(dataclasses.replace(stored, noise=wide))
     gate.run(["a=/a.so", "b=/b.so", "--seed", "2", "-q", "--json"])
     assert json.loads(capsys.readouterr().out)["rows"][0]["detectable"] > 2 * quiet
+
+
+def test_an_ab_takes_it_too(fake_faultline: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    def seen() -> tuple[float, str]:
+        ab.run(["a=/a.so", "b=/b.so", "--seed", "2", "-q", "--json"])
+        value = json.loads(capsys.readouterr().out)["rows"][0]["detectable"]
+        ab.run(["a=/a.so", "b=/b.so", "--seed", "2", "-q"])
+        return value, capsys.readouterr().out
+
+    quiet, text = seen()
+    assert "not measured; run `faultline calibrate`" in text
+    fake_faultline(noise=0.1)
+    calibrated(capsys, "--rounds", "30")
+    fake_faultline()
+    wide, text = seen()
+    assert wide > 2 * quiet and "replayed A/A gates failed" in text
+
+
+def test_counts_that_may_be_nothing_keep_their_own_noise(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Differences of a count that was 0 are no ratios: taken for such, they would allow anything."""
+    calibrated(capsys, "--rounds", "12")
+    stored = calibration.load(HOST)
+    assert stored is not None
+    assert all(abs(value) < 1 for values in stored.noise.values() for value in values)
 
 
 def test_the_noise_of_other_work_is_not_taken(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from faultline_reports import command, comparison, formatting, output, shards
+from faultline_reports import calibration, command, comparison, formatting, output, shards
 from faultline_reports.ab import precision, revisions, table
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
@@ -163,8 +163,11 @@ def run(arguments: Sequence[str]) -> int:
 def _show(
     options: argparse.Namespace, rows: Sequence[Row], names: tuple[str, str], campaign: Campaign, seed: int
 ) -> None:
-    seen = [detectable.of(row.effect) for row in rows]
-    trials = [trial for _, loaded in campaign.parts for trial in loaded.trials]
+    document = joined(campaign.parts)
+    known = calibration.load(document.fingerprint)
+    noise = known.noise_for(document) if known else {}
+    seen = [detectable.of(row.effect, noise.get((row.workload, row.metric.key))) for row in rows]
+    trials = document.trials
     invalid = sum(not trial.valid for trial in trials)
     rounds = campaign.next_round
     precise = precision.enough(rows)
@@ -188,6 +191,7 @@ def _show(
         print(f"warning: not every CPU time is known to ±{wanted}: give it a larger --budget or --rounds")
     if invalid:
         print(f"warning: {formatting.count(invalid, 'invalid trial')} of {len(trials)} left out")
+    print(known.false_alarms() if known else calibration.UNCALIBRATED)
     print()
     for line in table.final(rows, names, seen, options.all):
         print(line)

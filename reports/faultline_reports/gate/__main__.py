@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from faultline_reports import command, document, output, shards
+from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
 from faultline_reports.gate.result import Result
@@ -30,7 +31,6 @@ exit status: 0 pass, 1 regression, 2 inconclusive, 3 the harness could not tell;
 line, policy or document"""
 
 RESERVE_S = 4.0  # kept of the budget for the last statistics and the output
-UNCALIBRATED = "false alarms on this host: not measured; run `faultline calibrate`"
 
 
 def parser() -> command.Parser:

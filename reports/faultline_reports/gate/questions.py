@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from faultline_reports import metrics
+from faultline_reports.calibration import Key
 from faultline_reports.comparison import why_not_measured
 from faultline_reports.gate.decision import Question, Rule
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Document, Trial
 from faultline_reports.statistics.thresholds import GATE_INVALID_SHARE
 from faultline_reports.statistics.verdict import Arms, Scale, paired_differences
-
-Key = tuple[str, str]  # workload, metric key
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,8 @@ def _one(
     medians = [
         float(np.median(list(values.values()))) if values else float("nan") for values in (base, candidate)
     ]
+    if scale is not Scale.RATIO:
+        noise = ()  # what is stored are ratios
     question = Question(rule, scale, medians[0] if base else 0.0, differences, noise)
     return Asked(workload, metric, question, medians[1], missing)
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from faultline_reports import formatting
-from faultline_reports.gate import calibration, decision, power
+from faultline_reports import calibration, formatting
+from faultline_reports.gate import decision, power
 from faultline_reports.gate.decision import Answer, Outcome, Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask, invalid

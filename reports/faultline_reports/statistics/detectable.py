@@ -19,7 +19,7 @@ import numpy as np
 from faultline_reports.statistics.signed_rank import Floats, interval
 from faultline_reports.statistics.simultaneous import order_at
 from faultline_reports.statistics.thresholds import NOISE_BLOCK, POWER, RESAMPLES, RESAMPLE_SEED
-from faultline_reports.statistics.verdict import Effect
+from faultline_reports.statistics.verdict import Effect, Scale
 
 
 def resample(noise: Sequence[float] | Floats, rounds: int, generator: np.random.Generator) -> Floats:
@@ -50,11 +50,12 @@ def lower_bounds(noise: Sequence[float], rounds: int, critical: float, seed: int
 
 
 def of(effect: Effect | None, noise: Sequence[float] | None = None) -> float | None:
-    """For a paired comparison: from `noise`, the differences of arms that are the same, or from what its own
+    """For a paired comparison: from `noise`, the log ratios of arms that are the same, or from what its own
     differences leave around their centre. None where it cannot be told."""
     if effect is None or not effect.differences:
         return None
-    return smallest(noise or list(effect.differences.values()), effect.samples, effect.critical)
+    usable = noise if effect.scale is Scale.RATIO else None
+    return smallest(usable or list(effect.differences.values()), effect.samples, effect.critical)
 
 
 def smallest(noise: Sequence[float], rounds: int, critical: float) -> float | None:

@@ -1,7 +1,7 @@
 """What is known of a host from its own A/A rounds, stored by its fingerprint: two arms that were the same.
 
 One JSON file a host, `faultline-calibration/1`, in $XDG_DATA_HOME/faultline/calibration. `faultline
-calibrate` writes it; the gate takes from it how much two arms differ that do not differ.
+calibrate` writes it; `ab` and the gate take from it how much two arms differ that do not differ.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from faultline_reports import fields, formatting, output
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.fields import Object
-from faultline_reports.gate.questions import Key
 from faultline_reports.model import Document
 from faultline_reports.statistics.thresholds import CONFIDENCE
 
+Key = tuple[str, str]  # workload, metric key
+
 SCHEMA = "faultline-calibration/1"
+UNCALIBRATED = "false alarms on this host: not measured; run `faultline calibrate`"
 LEAST_ROUNDS = 10  # fewer differences say too little about the noise of a row
 
 
@@ -33,7 +35,7 @@ class Calibration:
     replays: int  # A/A gates that were replayed
     failed: int  # of them
     parameters: Mapping[str, Mapping[str, str]]  # of each workload
-    noise: Mapping[Key, Sequence[float]]
+    noise: Mapping[Key, Sequence[float]]  # logarithms of ratios
 
     def false_alarms(self) -> str:
         replays = formatting.count(self.replays, "replayed A/A gate")
@@ -55,7 +57,7 @@ class Calibration:
         return float(f"{high:.2g}")
 
     def noise_for(self, document: Document) -> dict[Key, Sequence[float]]:
-        """Of the workloads that did the same work then."""
+        """By workload and metric, of the workloads that did the same work then."""
         same = {
             workload.label
             for workload in document.workloads
