@@ -46,6 +46,25 @@ def test_the_gate_takes_the_noise_that_was_stored(
     assert json.loads(capsys.readouterr().out)["rows"][0]["detectable"] > 2 * quiet
 
 
+def test_what_is_known_to_be_too_noisy_is_told_and_not_gated(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gated() -> tuple[int, dict[str, Any]]:
+        status = gate.run(["a=/a.so", "b=/b.so", "--seed", "2", "-q", "--json"])
+        value: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return status, value
+
+    fake_faultline(noise=0.4)
+    assert gated()[0] == 2
+    calibrated(capsys, "--rounds", "60")
+    status, value = gated()
+    assert status == 0 and "too noisy on this host" in " ".join(value["notes"])
+    tiers = {row["metric"]: row["tier"] for row in value["rows"]}
+    assert tiers["cpu_ns_per_operation"] == "advice" and tiers["minor_faults"] == "count"
+    fake_faultline(noise=0.4, effects={"b": [1.0, 1.05, 1.0]})
+    assert gated()[0] == 1  # what is steady gates as before
+
+
 def test_an_ab_takes_it_too(fake_faultline: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     def seen() -> tuple[float, str]:
         ab.run(["a=/a.so", "b=/b.so", "--seed", "2", "-q", "--json"])

@@ -15,9 +15,9 @@ from faultline_reports import command, document, output, shards
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
-from faultline_reports.gate.result import Result
+from faultline_reports.gate.result import Result, Verdict
 from faultline_reports.gate.sources import Measured, Stored
-from faultline_reports.gate.stages import Judged, Source, judge
+from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
 from faultline_reports.runner import budget
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import Plan, workspace
@@ -153,6 +153,12 @@ def _judged(
         f"expired {entry.until}, no longer allowed: {entry.metric} of {entry.workload} ({entry.reason})"
         for entry in rules.expired(today)
     ]
+    noisy = [f"{row.workload}: {row.metric.short}" for row in judged.rows if row.note == TOO_NOISY]
+    if noisy:
+        more = f" and {len(noisy) - 8} more" if len(noisy) > 8 else ""
+        notes.append(f"too noisy on this host to gate, told only: {', '.join(noisy[:8])}{more}")
+    elif known is None and judged.verdict is Verdict.INCONCLUSIVE:
+        notes.append("what is too noisy on this host is told and not gated once it is calibrated")
     return Result(
         verdict=judged.verdict,
         base=names[0],

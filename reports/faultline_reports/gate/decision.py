@@ -7,7 +7,8 @@ candidates and alone can fail the gate, by the same test at 1 % over all candida
 failure needs two independent false alarms, the second with at most 1 % for the whole gate.
 
 Not to be named is not enough to pass: the one-sided 95 % upper bound must be at 10 % or below. Otherwise the
-rounds could not have told, and the row is inconclusive.
+rounds could not have told, and the row is inconclusive. What would be so on this host with nothing changed
+(power.too_noisy, by stored noise alone) is told and does not gate.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,8 +13,16 @@ from faultline_reports.gate.decision import Question, Tier, limit, steady
 from faultline_reports.statistics import detectable as noise
 from faultline_reports.statistics import simultaneous
 from faultline_reports.statistics.signed_rank import Floats
-from faultline_reports.statistics.thresholds import GATE_ALPHA_CONFIRM, GATE_ALPHA_NAME, POWER, RESAMPLE_SEED
+from faultline_reports.statistics.thresholds import (
+    GATE_ALPHA_CONFIRM,
+    GATE_ALPHA_NAME,
+    GATE_PASS_BOUND,
+    GATE_PASS_CONFIDENCE,
+    POWER,
+    RESAMPLE_SEED,
+)
 
+BOUNDING = NormalDist().inv_cdf(GATE_PASS_CONFIDENCE)
 # Of one candidate: with several, stage 2 asks for a little more.
 CONFIRMING = NormalDist().inv_cdf(1 - GATE_ALPHA_CONFIRM)
 
@@ -33,6 +42,16 @@ def critical(questions: Sequence[Question]) -> float:
     return simultaneous.one_sided_critical(
         [q.differences for q in tested], [limit(q) for q in tested], GATE_ALPHA_NAME
     )
+
+
+def too_noisy(question: Question, rounds: int) -> bool:
+    """Would the row be inconclusive more often than one time in twenty with nothing changed? Told from noise
+    that was stored alone: what a candidate does to its own noise must not take it out of the gate."""
+    if not question.noise or not question.gates:
+        return False
+    bounds = -noise.lower_bounds(question.noise, rounds, BOUNDING)
+    most = max(math.log1p(GATE_PASS_BOUND), limit(question))
+    return float(np.quantile(bounds, GATE_PASS_CONFIDENCE)) > most
 
 
 def needed(question: Question, used: Used) -> Floats:

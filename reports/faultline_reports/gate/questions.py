@@ -25,6 +25,7 @@ class Asked:
     question: Question
     candidate: float  # median; nan when there is none
     missing: str  # why nothing can be said, "" when something can
+    too_noisy: bool = False  # on this host, to gate
 
     @property
     def key(self) -> Key:

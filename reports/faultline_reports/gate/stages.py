@@ -28,6 +28,9 @@ from faultline_reports.statistics.thresholds import (
 from faultline_reports.statistics.verdict import Scale
 
 
+TOO_NOISY = "told, not gated: too noisy on this host"
+
+
 @dataclass(frozen=True)
 class Rounds:
     """The rounds of one stage: a document and which of its rounds. `cut`: fewer than were wanted."""
@@ -72,7 +75,7 @@ def judge(
         return Judged([], Verdict.COULD_NOT_TELL, ["no round was whole"], 0, 0, None)
     known = calibration.load(first.document.fingerprint)
     noise = known.noise_for(first.document) if known else {}
-    asked = ask(first.document, *arms, rules, noise, first.numbers)
+    asked = [_gated(entry, policy) for entry in ask(first.document, *arms, rules, noise, first.numbers)]
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
     named = [index for index, answer in enumerate(answers) if answer.named]
@@ -104,6 +107,14 @@ def judge(
     return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known)
 
 
+def _gated(entry: Asked, policy: Policy) -> Asked:
+    """Told and not gated where this host is known to be too noisy for it."""
+    if not power.too_noisy(entry.question, policy.rounds):
+        return entry
+    rule = replace(entry.question.rule, tier=Tier.ADVICE)
+    return replace(entry, question=replace(entry.question, rule=rule), too_noisy=True)
+
+
 def _if_whole(answer: Answer, cut: bool) -> Answer:
     """Nothing fails on a confirmation that was cut short, however clear it looks."""
     if cut and answer.outcome is Outcome.FAIL:
@@ -129,6 +140,8 @@ def _allowed(entry: Asked | Row, answer: Answer, policy: Policy, today: datetime
 
 def _row(entry: Asked, answer: Answer, used: power.Used) -> Row:
     note = entry.missing if answer.outcome is Outcome.NOT_MEASURED else answer.why
+    if entry.too_noisy:
+        note = TOO_NOISY
     seen = power.detectable(entry.question, used) if entry.question.differences else None
     return Row(entry.workload, entry.metric, entry.question, entry.candidate, answer, note, seen)
 
