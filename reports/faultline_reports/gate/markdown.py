@@ -62,12 +62,7 @@ def _line(row: Row) -> str:
     cells = [
         row.workload,
         row.metric.short,
-        row.base_words(),
-        row.candidate_words(),
-        row.change(row.answer.estimate),
-        row.interval(),
-        row.change(row.answer.limit),
-        row.change(row.detectable),
+        *row.cells(),
         f"**{row.outcome.value}**" if row.outcome is Outcome.FAIL else row.outcome.value,
     ]
     return f"| {' | '.join(escaped(cell) if '**' not in cell else cell for cell in cells)} |"

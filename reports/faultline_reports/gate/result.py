@@ -67,6 +67,17 @@ class Row:
             low = low.removesuffix(" %")
         return f"{low} to {high}"
 
+    def cells(self) -> list[str]:
+        """Base, candidate, difference, interval, limit and what could have been seen, for a table."""
+        return [
+            self.base_words(),
+            self.candidate_words(),
+            self.change(self.answer.estimate),
+            self.interval(),
+            self.change(self.answer.limit),
+            self.change(self.detectable),
+        ]
+
     def sentence(self) -> str:
         """ "larson2: CPU time +12 % (+10 to +14 %), more than 3 %"."""
         if math.isnan(self.answer.estimate):

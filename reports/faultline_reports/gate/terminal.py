@@ -43,12 +43,7 @@ def lines(result: Result, everything: bool) -> list[str]:
                 [
                     label,
                     row.metric.short,
-                    row.base_words(),
-                    row.candidate_words(),
-                    row.change(row.answer.estimate),
-                    row.interval(),
-                    row.change(row.answer.limit),
-                    row.change(row.detectable),
+                    *row.cells(),
                     row.outcome.value,
                 ]
             )
