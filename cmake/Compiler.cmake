@@ -21,3 +21,8 @@ if(FAULTLINE_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER "${FAULTLINE_CCACHE}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${FAULTLINE_CCACHE}")
 endif()
+
+# Every source is watched by the fuzzers, not only their own.
+if(FAULTLINE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -16,7 +16,7 @@
 namespace faultline::stress {
 namespace {
 
-constexpr std::uint64_t limit_bytes = 192ULL << 20; // the worker keeps 64 MiB alive
+constexpr std::uint64_t limit_bytes = 256ULL << 20; // the worker keeps 64 MiB alive
 constexpr unsigned hang_looks = 1500;
 
 class MemoryGroup {
@@ -81,7 +81,7 @@ void supervise_cgroup(const OrdealOptions& options) {
         }
         const Ending ending = running->watch(hang_looks, UINT64_MAX);
         if (ending.kind == Ending::Kind::killed && ending.number == SIGKILL) {
-            reason = "with 64 MiB alive it did not stay within 192 MiB, and was killed for it, in round " +
+            reason = "with 64 MiB alive it did not stay within 256 MiB, and was killed for it, in round " +
                      std::to_string(running->pulse().episode.load());
         } else if (ending.kind != Ending::Kind::exited || ending.number != 0) {
             reason = "the program " + describe(ending);

@@ -51,9 +51,8 @@ constexpr Check table[] = {
     {"faults.mappings",
      "where the kernel grants no more mappings, NULL with ENOMEM, and all is well again afterwards", by,
      limit<mappings>, 120},
-    {"faults.cgroup", "with 64 MiB alive at most, of sizes that change, 192 MiB of memory are enough",
-     "no standard",
-     cgroup, 120},
+    {"faults.cgroup", "with 64 MiB alive at most, of sizes that change, 256 MiB of memory are enough",
+     "no standard", cgroup, 120},
 };
 
 } // namespace

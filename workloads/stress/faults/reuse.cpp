@@ -28,6 +28,7 @@ void run_reuse(const OrdealOptions& options, Pulse& pulse) {
     engine::Arena arena;
     const auto blocks = arena.array<void*>(most_blocks);
     const auto sizes = arena.array<std::size_t>(most_blocks);
+    const auto ages = arena.array<unsigned>(most_blocks);
     engine::Rng rng(options.seed);
     std::size_t count = 0;
     std::uint64_t alive = 0;
@@ -41,14 +42,16 @@ void run_reuse(const OrdealOptions& options, Pulse& pulse) {
             }
             std::memset(block, 1, size);
             blocks[count] = block;
+            ages[count] = round;
             sizes[count++] = size;
             alive += size;
             pulse.progress.fetch_add(1);
         }
         std::size_t kept = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            if (rng.below(survivor_one_in) == 0) {
+            if (ages[i] == round && rng.below(survivor_one_in) == 0) {
                 blocks[kept] = blocks[i];
+                ages[kept] = round;
                 sizes[kept++] = sizes[i];
             } else {
                 std::free(blocks[i]);

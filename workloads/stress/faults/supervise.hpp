@@ -9,7 +9,7 @@ namespace faultline::stress {
 // the victim's name, or "start": any of them while the program starts, which is told and never held against anybody.
 void supervise_faults(const OrdealOptions& options);
 
-// Memory is used, given back and used again in a memory cgroup that has room for some three times of what is alive:
+// Memory is used, given back and used again in a memory cgroup that has room for four times of what is alive:
 // an allocator that keeps what it was given back is killed. Skips where no memory cgroup can be made.
 void supervise_cgroup(const OrdealOptions& options);
 

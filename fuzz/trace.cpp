@@ -1,0 +1,16 @@
+// A trace of any format that is known: read to its end, resolved and compiled, or refused.
+#include "fuzz/file_of.hpp"
+#include "fuzz/mend_checksums.hpp"
+#include "workloads/trace/program.hpp"
+#include "workloads/trace/source.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const faultline::fuzz::FileOf file(data, size);
+    for (const bool recover : {false, true}) {
+        auto source = faultline::trace::open_trace(file.path(), {recover});
+        if (source) {
+            (void)faultline::trace::compile(**source);
+        }
+    }
+    return 0;
+}
