@@ -24,9 +24,9 @@ void put_size(TextSink sink, size_t bytes) {
         ++unit;
     }
     if (unit == 0) {
-        put(sink, "%8zu %s", bytes, units[0]);
+        put(sink, "%8zu %-3s", bytes, units[0]);
     } else {
-        put(sink, "%6zu.%zu %s", tenths / 10, tenths % 10, units[unit]);
+        put(sink, "%6zu.%zu %-3s", tenths / 10, tenths % 10, units[unit]);
     }
 }
 
