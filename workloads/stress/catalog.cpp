@@ -99,6 +99,7 @@ Result<std::vector<const Check*>> select_checks(const std::vector<std::string>& 
         if (std::none_of(all.begin(), all.end(),
                          [&](const Check* check) { return means(pattern, check->name); })) {
             std::vector<std::string_view> names;
+            names.reserve(all.size());
             for (const Check* check : all) {
                 names.push_back(check->name);
             }

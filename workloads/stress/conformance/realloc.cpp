@@ -66,8 +66,8 @@ void of_null(const Task& /*task*/) {
 
 void to_zero(const Task& /*task*/) {
     bool gave_block = false;
-    for (int i = 0; i < 1000; ++i) {
-        void* block = std::malloc(static_cast<std::size_t>(100 + i * 50));
+    for (std::size_t i = 0; i < 1000; ++i) {
+        void* block = std::malloc(100 + i * 50);
         void* empty = std::realloc(block, opaque<std::size_t>(0));
         gave_block = gave_block || empty != nullptr;
         std::free(empty);

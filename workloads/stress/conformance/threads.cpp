@@ -162,9 +162,9 @@ void note_where_cancelled(void* /*unused*/) {
     }
 }
 
-void* allocate_until_cancelled(void* seed) {
+void* allocate_until_cancelled(void* seed) { // a std::uint64_t, which lives on
     pthread_cleanup_push(note_where_cancelled, nullptr);
-    Churn churn(shared, reinterpret_cast<std::uint64_t>(seed));
+    Churn churn(shared, *static_cast<std::uint64_t*>(seed));
     for (;;) {
         in_allocator = true;
         churn.step();
@@ -180,9 +180,9 @@ void* allocate_until_cancelled(void* seed) {
 void cancellation(const Task& task) {
     for (unsigned round = 0; round < 150; ++round) {
         pthread_t threads[3];
+        std::uint64_t seed = task.seed + round * 7;
         for (pthread_t& thread : threads) {
-            FAULTLINE_EXPECT(::pthread_create(&thread, nullptr, allocate_until_cancelled,
-                                              reinterpret_cast<void*>(task.seed + round * 7)) == 0,
+            FAULTLINE_EXPECT(::pthread_create(&thread, nullptr, allocate_until_cancelled, &seed) == 0,
                              "pthread_create failed");
         }
         ::usleep(200 + round * 10);

@@ -26,6 +26,10 @@ void* not_ours(const Task& /*task*/) {
     return static_cast<unsigned char*>(place) + bytes / 2;
 }
 
+void* number_as_pointer(std::uintptr_t number) {
+    return reinterpret_cast<void*>(number); // NOLINT(performance-no-int-to-ptr): no object is meant
+}
+
 void free_it(void* pointer) {
     std::free(opaque(pointer));
     go_on(100, pointer, 16);
@@ -49,9 +53,9 @@ constexpr Check checks[] = {
     {"misuse.free-foreign", "memory of the program's own mmap is freed", "",
      [](const Task& task) { free_it(not_ours(task)); }},
     {"misuse.free-unmapped", "an address where nothing is mapped is freed", "",
-     [](const Task&) { free_it(reinterpret_cast<void*>(std::uintptr_t{0x10000})); }},
+     [](const Task&) { free_it(number_as_pointer(0x10000)); }},
     {"misuse.free-noncanonical", "a number that is no address is freed", "",
-     [](const Task&) { free_it(reinterpret_cast<void*>(std::uintptr_t{0xdeadbeefdeadbee0})); }},
+     [](const Task&) { free_it(number_as_pointer(0xdeadbeefdeadbee0)); }},
 };
 
 } // namespace
