@@ -15,6 +15,7 @@
 #include "harness/plan/traces.hpp"
 #include "harness/trial/campaign.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
@@ -94,6 +95,13 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
                              subjects < plan.arms.size() ? " and the floor" : "",
                              counted(plan.rounds, "round"), counted(trials, "trial"), plan.seed)
                      .c_str());
+    const plan::Estimate estimate = plan::estimate(plan);
+    std::fprintf(
+        stderr, "%s\n",
+        fmt::format("about {:.0f} min (a guess: {} ns an operation); at most {} live at a time, in {}",
+                    std::ceil(estimate.seconds / 60), plan::guessed_ns_an_operation,
+                    human_bytes(static_cast<double>(estimate.live_bytes)), estimate.live_row)
+            .c_str());
     for (const plan::Skip& skip : plan.skips) {
         std::fprintf(stderr, "skipped: %s on %s: %s\n", plan.rows[skip.row].label.c_str(),
                      plan.arms[skip.arm].allocator.name.c_str(), skip.reason.c_str());

@@ -92,6 +92,26 @@ std::uint64_t floor_bytes(const engine::Cost& cost) {
            chunk_ends_bytes;
 }
 
+Estimate estimate(const Plan& plan) {
+    constexpr double start_seconds = 0.1; // of a process, with its streams drawn
+    Estimate all;
+    for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+        const engine::Cost& cost = plan.rows[row].cost;
+        std::size_t arms = 0;
+        for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+            arms += plan.skipped(row, arm) ? 0 : 1;
+        }
+        const double trial_seconds = start_seconds + static_cast<double>(plan.idle_ms) / 1e3 +
+                                     static_cast<double>(cost.operations * guessed_ns_an_operation) / 1e9;
+        all.seconds += trial_seconds * static_cast<double>(arms * plan.rounds);
+        if (cost.live_bytes > all.live_bytes) {
+            all.live_bytes = cost.live_bytes;
+            all.live_row = plan.rows[row].label;
+        }
+    }
+    return all;
+}
+
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
         const engine::Cost& cost = plan.rows[row].cost;

@@ -79,6 +79,16 @@ std::uint64_t floor_bytes(const engine::Cost& cost);
 // its trial would take many times as long as the others.
 inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{2} << 30;
 
+// What a run will take, before it starts. Nothing was measured for it: operations are known, and taken to cost
+// guessed_ns_an_operation each, beside each trial's start and its idle time.
+inline constexpr std::uint64_t guessed_ns_an_operation = 30;
+struct Estimate {
+    double seconds = 0;
+    std::uint64_t live_bytes = 0; // the most that a trial asks for at a time; allocators need more
+    std::string live_row;         // which row that is
+};
+Estimate estimate(const Plan& plan);
+
 // Skips the floor where it needs more than that or than `memory_bytes`, and fails where a row's live bytes alone need
 // more memory than there is: with the row, what it needs and what there is.
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes);

@@ -111,6 +111,20 @@ TEST(FitToMemory, TheFloorNeedsMoreThanTheBlocksThemselves) {
     EXPECT_GE(floor_bytes({0, 16'000'000, 2'000'000}), 16'000'000U + 24U * 1'000'000U);
 }
 
+TEST(Estimate, CountsTrialsThatRunAndNamesTheLargestRow) {
+    Plan plan = plan_of(2, 2);
+    plan.rounds = 3;
+    plan.idle_ms = 400;
+    plan.rows[0].cost = {2000, 1, 0};
+    plan.rows[1].cost = {1000, 1, 1'000'000'000 / guessed_ns_an_operation};
+    plan.skips.push_back({0, 1, "too large"});
+    const Estimate estimated = estimate(plan);
+    EXPECT_NEAR(estimated.seconds, 3 * (3 * 0.5 + 2 * 1.0),
+                0.01); // three pairs' starts and idling, two pairs' work
+    EXPECT_EQ(estimated.live_bytes, 2000U);
+    EXPECT_EQ(estimated.live_row, "w0");
+}
+
 TEST(FitToMemory, RefusesWhatCannotFitAtAll) {
     Plan plan = plan_of(1, 1);
     plan.rows[0].cost = {1000, 1000, 1};
