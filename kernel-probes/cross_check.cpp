@@ -39,7 +39,6 @@ std::vector<Pair> pairs() {
         {{"alloc_pages_pages"}, {"host_pages_allocated"}, "/proc/vmstat", Relation::at_most},
         {{"swap_in_pages"}, {"host_swap_in_pages"}, "/proc/vmstat", Relation::at_most},
         {{"swap_out_pages"}, {"host_swap_out_pages"}, "/proc/vmstat", Relation::at_most},
-        {{"reclaim_freed_pages"}, {"host_steal_direct_pages"}, "/proc/vmstat", Relation::at_most},
         {{"faults_minor", "faults_major"}, {"box_faults"}, "the cgroup", Relation::equal},
         {{"faults_major"}, {"box_major_faults"}, "the cgroup", Relation::equal},
     };

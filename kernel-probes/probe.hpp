@@ -13,6 +13,7 @@
 #include "workloads/engine/protocol.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -87,7 +88,8 @@ struct Snapshot {
 };
 
 struct Target {
-    pid_t pid = 0; // the worker: its threads and children belong to the trial
+    pid_t pid = 0;                    // the worker: its threads and children belong to the trial
+    std::filesystem::path group = {}; // its control group, when it has one of its own; else empty
 };
 
 class Probe {
@@ -109,6 +111,9 @@ class Probe {
 // the ones that cost most (latency, refaults); "all": these too; "none": nothing. An unknown group is a usage
 // error that lists the known ones.
 Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
+
+// The probe of runs in a pressure box, beside those of make_probes().
+std::unique_ptr<Probe> make_cgroup();
 
 // The groups of this build, for `list` and for error messages: each group once, in the catalog's order.
 std::vector<std::string> all_groups();

@@ -41,6 +41,7 @@ struct Options {
     std::optional<std::uint64_t> idle_ms;
     std::optional<std::uint64_t> timeout_s;
     std::uint64_t memory_limit_bytes = 0;
+    std::string swap; // empty: no pressure box
     std::string output = "results.json";
     std::string report;
     bool no_floor = false;
@@ -169,6 +170,21 @@ int finish(const Options& options, const plan::Plan& plan, const results::Docume
     return 0;
 }
 
+// Of the pressure box; absent: none was asked for.
+Result<std::optional<box::Swap>> wanted_swap(const Options& options) {
+    if (options.swap.empty()) {
+        return std::nullopt;
+    }
+    if (options.memory_limit_bytes == 0) {
+        return fail(Exit::usage, "--swap", "a pressure box needs a limit", "add --memory-limit, as in 64M");
+    }
+    auto swap = box::parse_swap(options.swap);
+    if (!swap) {
+        return tl::unexpected(swap.error());
+    }
+    return *swap;
+}
+
 int run(const Options& options) {
     if (auto writable = check_writable(options.output); !writable) {
         return report(writable.error());
@@ -184,7 +200,12 @@ int run(const Options& options) {
     settings.variables = process::inherited(environ, *extra);
     const std::uint64_t spare = host::available_memory_bytes() / 5 * 4;
     settings.memory_limit_bytes = options.memory_limit_bytes > 0 ? options.memory_limit_bytes : spare;
-    auto plan = make_plan(options, std::min(spare, settings.memory_limit_bytes));
+    auto swap = wanted_swap(options);
+    if (!swap) {
+        return report(swap.error());
+    }
+    const std::uint64_t room = settings.memory_limit_bytes + (*swap ? (*swap)->bytes : 0);
+    auto plan = make_plan(options, std::min(spare, room));
     if (!plan) {
         return report(plan.error());
     }
@@ -195,10 +216,21 @@ int run(const Options& options) {
     if (!probes) {
         return report(probes.error());
     }
+    std::optional<box::Box> box;
+    if (*swap) {
+        auto made = box::Box::make(settings.memory_limit_bytes, **swap);
+        if (!made) {
+            return report(made.error());
+        }
+        box.emplace(std::move(*made));
+        settings.box = &*box;
+        probes->insert(probes->begin(), probes::make_cgroup());
+    }
     const auto findings = host::doctor();
     results::Document document = describe(*plan, settings, *probes, findings);
     document.tool = describe_tool(own_command());
     document.plan["probes"] = options.probes;
+    document.plan["swap"] = options.swap.empty() ? Json(nullptr) : Json(options.swap);
     if (!options.quiet) {
         say_what_comes(*plan, findings);
     }
@@ -254,6 +286,10 @@ void describe_options(CLI::App& command, Options& options) {
         .add_option("--memory-limit", options.memory_limit_bytes,
                     "Resident bytes at which a trial is stopped, as 64M or 2G [4/5 of what is free]")
         ->transform(CLI::AsSizeValue(false));
+    command.add_option(
+        "--swap", options.swap,
+        "Run each trial in a control group with that limit, and swap beside it that is made for the "
+        "run: zram:1G, file:1G or none (needs root)");
     command
         .add_option(
             "--probes", options.probes,

@@ -245,7 +245,9 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, own_bytes);
     result.retained_rss_bytes = less_harness(seen.final_rss_bytes, own_bytes);
     result.phases = join_phases(seen, report);
-    result.kernel_checks = checks_json(result.phases);
+    if (report.contains("phases")) { // a worker that died says nothing to compare with
+        result.kernel_checks = checks_json(result.phases);
+    }
 }
 
 } // namespace
@@ -270,8 +272,20 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
         return tl::unexpected(process.error());
     }
     phase_there.reset(); // so that the worker's end is the last one
+    std::optional<box::Cell> cell;
+    if (settings.box != nullptr) {
+        auto made = settings.box->cell();
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        cell.emplace(std::move(*made));
+        if (auto taken_in = cell->take_in(process->pid()); !taken_in) {
+            return tl::unexpected(taken_in.error());
+        }
+    }
     for (const auto& probe : probes) {
-        if (auto attached = probe->attach({process->pid()}); !attached) {
+        if (auto attached = probe->attach({process->pid(), cell ? cell->path() : std::filesystem::path()});
+            !attached) {
             return tl::unexpected(attached.error());
         }
     }
@@ -305,6 +319,9 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     observation.timeout_s = plan.timeout_s;
     observation.library_mapped = seen.library_mapped;
     observation.report = read_report(report_fd.get());
+    if (cell && cell->oom_kills().value_or(0) > 0) {
+        observation.out_of_memory_in_bytes = settings.memory_limit_bytes;
+    }
     if (seen.memory_exceeded) {
         observation.memory_limit_exceeded_bytes = settings.memory_limit_bytes;
     }

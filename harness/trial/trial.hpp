@@ -2,6 +2,7 @@
 // last.
 #pragma once
 
+#include "harness/box/box.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/process/environment.hpp"
 #include "harness/results/document.hpp"
@@ -16,7 +17,8 @@ struct Settings {
     process::Variables variables;         // the worker's, without LD_PRELOAD
     std::uint64_t memory_limit_bytes = 0; // resident memory at which a trial is stopped
     std::uint64_t sample_interval_ns = 10'000'000;
-    int stop_fd = -1; // becomes readable when the user wants to stop
+    box::Box* box = nullptr; // the pressure box of the run, whose limit is memory_limit_bytes; null: none
+    int stop_fd = -1;        // becomes readable when the user wants to stop
 };
 
 // Runs it to its end, its time-out, its memory limit or the user's stop, and says what happened: a trial that

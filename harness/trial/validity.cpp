@@ -27,6 +27,10 @@ std::optional<std::string> bad_exit(const Observation& observation) {
         return "used more than the memory limit of " +
                std::to_string(*observation.memory_limit_exceeded_bytes >> 20) + " MiB and was stopped";
     }
+    if (observation.out_of_memory_in_bytes) {
+        return "was killed by the kernel: no memory left within its box of " +
+               std::to_string(*observation.out_of_memory_in_bytes >> 20) + " MiB";
+    }
     if (observation.exit.timed_out) {
         return "did not end within " + std::to_string(observation.timeout_s) + " s and was stopped";
     }

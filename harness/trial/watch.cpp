@@ -141,7 +141,8 @@ class Watcher {
         }
         if (now - memory_checked_ns_ >= tick_ms * 1'000'000ULL) {
             memory_checked_ns_ = now;
-            seen_.memory_exceeded = process::resident_bytes(process_.pid()) > settings_.memory_limit_bytes;
+            seen_.memory_exceeded = settings_.box == nullptr &&
+                                    process::resident_bytes(process_.pid()) > settings_.memory_limit_bytes;
         }
     }
 

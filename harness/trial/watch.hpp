@@ -12,7 +12,7 @@ namespace faultline::trial {
 struct Watched {
     std::uint64_t begin_ns = 0;                                    // release, CLOCK_MONOTONIC
     std::array<std::uint64_t, engine::phase_count> phase_end_ns{}; // 0: not reached
-    std::vector<probes::Snapshot> snapshots;            // at the end of each phase, in order
+    std::vector<probes::Snapshot> snapshots;                       // at the end of each phase, in order
     bool library_mapped = false;
     struct {
         std::uint64_t cpu_ns = 0;

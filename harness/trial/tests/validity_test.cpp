@@ -63,6 +63,9 @@ TEST(WhyInvalid, TimeOutAndMemoryLimitComeBeforeTheSignalThatEndedThem) {
     observation.exit.timed_out = false;
     observation.memory_limit_exceeded_bytes = 64 << 20;
     EXPECT_EQ(reason(observation), "used more than the memory limit of 64 MiB and was stopped");
+    observation.memory_limit_exceeded_bytes.reset();
+    observation.out_of_memory_in_bytes = 32 << 20;
+    EXPECT_EQ(reason(observation), "was killed by the kernel: no memory left within its box of 32 MiB");
 }
 
 TEST(WhyInvalid, ZeroExitWithoutAReportIsNotBelieved) {

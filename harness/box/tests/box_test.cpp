@@ -1,0 +1,219 @@
+#include "harness/box/box.hpp"
+
+#include "base/file.hpp"
+#include "harness/box/group.hpp"
+#include "harness/box/undo.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace faultline::box;
+using faultline::Exit;
+using faultline::read_file;
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+
+// What must be as before when a box is gone.
+struct HostState {
+    std::string swaps = read_file("/proc/swaps").value_or("");
+    std::string zram = read_file("/sys/block/zram0/disksize").value_or("");
+    bool operator==(const HostState&) const = default;
+};
+
+class BoxTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "SKIPPED: a pressure box needs root";
+        }
+        if (auto hierarchy = find_hierarchy(); !hierarchy) {
+            GTEST_SKIP() << "SKIPPED: " << hierarchy.error().line();
+        }
+    }
+};
+
+// Touches `bytes` of memory inside the cell, several times over; 0 when it lived through it.
+int wait_for_toucher(Cell& cell, std::uint64_t bytes) {
+    int gate[2];
+    if (::pipe(gate) != 0) {
+        return -1;
+    }
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        char byte = 0;
+        ::close(gate[1]);
+        (void)!::read(gate[0], &byte, 1);
+        void* area = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (int pass = 1; pass <= 3; ++pass) {
+            for (std::uint64_t at = 0; at < bytes; at += 4096) {
+                static_cast<volatile char*>(area)[at] = static_cast<char>(pass);
+                static_cast<volatile char*>(area)[at + 8] = static_cast<char>(at >> 12);
+            }
+        }
+        ::_exit(0);
+    }
+    EXPECT_TRUE(cell.take_in(pid));
+    ::close(gate[0]);
+    ::close(gate[1]);
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    return status;
+}
+
+// A runner with a box and a cell, which tells the cell's path and stands still.
+pid_t start_runner(const Swap& swap, fs::path& cell_path) {
+    int report[2];
+    if (::pipe(report) != 0) {
+        return -1;
+    }
+    const pid_t runner = ::fork();
+    if (runner == 0) {
+        auto box = Box::make(64 * mib, swap);
+        auto cell = box ? box->cell() : tl::unexpected(box.error());
+        const std::string path = cell ? cell->path().string() : "failed";
+        (void)!::write(report[1], path.data(), path.size());
+        ::close(report[1]);
+        ::pause();
+    }
+    ::close(report[1]);
+    char path[512] = {};
+    (void)!::read(report[0], path, sizeof path - 1);
+    ::close(report[0]);
+    cell_path = path;
+    return runner;
+}
+
+bool goes_away(const fs::path& path) {
+    for (int tries = 0; fs::exists(path) && tries < 500; ++tries) {
+        std::this_thread::sleep_for(10ms);
+    }
+    return !fs::exists(path);
+}
+
+} // namespace
+
+TEST(ParseSwap, KindsAndSizes) {
+    EXPECT_EQ(parse_swap("none")->kind, Swap::Kind::none);
+    EXPECT_EQ(parse_swap("zram:1G")->bytes, 1024 * mib);
+    EXPECT_EQ(parse_swap("file:512M")->kind, Swap::Kind::file);
+    for (const char* bad :
+         {"", "zram", "zram:", "zram:0", "zram:1X", "disk:1G", "file:-1G", "file:99999999G", "zram:1K"}) {
+        const auto swap = parse_swap(bad);
+        ASSERT_FALSE(swap) << bad;
+        EXPECT_EQ(swap.error().status, Exit::usage) << bad;
+    }
+}
+
+TEST(Hierarchy, NearestGroupOfVersion2ThatHandsOutLimits) {
+    char name[] = "/tmp/faultline-box-test-XXXXXX";
+    const fs::path root = ::mkdtemp(name);
+    const auto file = [&](const fs::path& path, const std::string& text) {
+        fs::create_directories((root / path).parent_path());
+        std::ofstream(root / path) << text;
+    };
+    file("proc/self/cgroup", "0::/user/session\n");
+    file("sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n");
+    file("sys/fs/cgroup/user/cgroup.subtree_control", "cpu\n");
+    file("sys/fs/cgroup/user/session/cgroup.subtree_control", "\n");
+    auto found = find_hierarchy(root);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->version, 2);
+    EXPECT_EQ(found->parent, root / "sys/fs/cgroup" / "");
+    file("sys/fs/cgroup/cgroup.subtree_control", "cpu\n");
+    found = find_hierarchy(root);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().status, Exit::unavailable);
+    fs::remove_all(root);
+}
+
+TEST(Undo, LeavesAloneWhatWasNotMadeHere) {
+    char name[] = "/tmp/faultline-box-test-XXXXXX";
+    const fs::path directory = ::mkdtemp(name);
+    std::ofstream(directory / "precious") << "x";
+    std::ofstream(directory / "faultline-swap-1") << "x";
+    fs::create_directory(directory / "group");
+    undo("file " + (directory / "precious").string() + "\nfile " + (directory / "faultline-swap-1").string() +
+         "\ncgroup " + (directory / "group").string() + "\nzram zram0 12345\nnonsense\n");
+    EXPECT_TRUE(fs::exists(directory / "precious"));
+    EXPECT_TRUE(fs::exists(directory / "group"));
+    EXPECT_FALSE(fs::exists(directory / "faultline-swap-1"));
+    fs::remove_all(directory);
+}
+
+TEST_F(BoxTest, TrialThatNeedsMoreThanTheLimitWithoutSwapIsKilledAndSaid) {
+    auto box = Box::make(32 * mib, {});
+    ASSERT_TRUE(box) << box.error().line();
+    auto cell = box->cell();
+    ASSERT_TRUE(cell) << cell.error().line();
+    EXPECT_EQ(WTERMSIG(wait_for_toucher(*cell, 64 * mib)), SIGKILL);
+    EXPECT_EQ(cell->oom_kills(), 1U);
+    auto roomy = box->cell();
+    ASSERT_TRUE(roomy);
+    EXPECT_EQ(wait_for_toucher(*roomy, 8 * mib), 0);
+    EXPECT_EQ(roomy->oom_kills(), 0U);
+}
+
+TEST_F(BoxTest, SwapLetsItLiveAndEverythingIsUndone) {
+    const HostState before;
+    for (const char* kind : {"zram:128M", "file:128M"}) {
+        SCOPED_TRACE(kind);
+        fs::path path;
+        {
+            auto box = Box::make(32 * mib, *parse_swap(kind));
+            if (!box) {
+                GTEST_SKIP() << "SKIPPED: " << box.error().line();
+            }
+            EXPECT_NE(HostState(), before);
+            auto cell = box->cell();
+            ASSERT_TRUE(cell) << cell.error().line();
+            path = cell->path();
+            EXPECT_EQ(wait_for_toucher(*cell, 64 * mib), 0);
+        }
+        EXPECT_FALSE(fs::exists(path));
+        EXPECT_EQ(HostState(), before);
+    }
+}
+
+TEST_F(BoxTest, GuardianUndoesWhatAKilledRunnerMade) {
+    const HostState before;
+    fs::path cell;
+    const pid_t runner = start_runner({Swap::Kind::file, 16 * mib}, cell);
+    ASSERT_TRUE(fs::exists(cell)) << cell;
+    EXPECT_NE(HostState(), before);
+    ::kill(runner, SIGKILL);
+    ::waitpid(runner, nullptr, 0);
+    EXPECT_TRUE(goes_away(cell));
+    EXPECT_TRUE(goes_away(fs::path(journal_directory) / ("box-" + std::to_string(runner))));
+    EXPECT_EQ(HostState(), before);
+}
+
+TEST_F(BoxTest, NextRunUndoesWhatAKilledGuardianLeftAndNothingOfTheLiving) {
+    const HostState before;
+    fs::path cell;
+    const pid_t runner = start_runner({Swap::Kind::file, 16 * mib}, cell);
+    ASSERT_TRUE(fs::exists(cell)) << cell;
+    EXPECT_EQ(clean_leftovers(), 0U); // it lives
+    EXPECT_TRUE(fs::exists(cell));
+    pid_t guardian = 0;
+    std::ifstream("/proc/" + std::to_string(runner) + "/task/" + std::to_string(runner) + "/children") >>
+        guardian;
+    ASSERT_GT(guardian, 0);
+    ::kill(guardian, SIGKILL);
+    ::kill(runner, SIGKILL);
+    ::waitpid(runner, nullptr, 0);
+    std::this_thread::sleep_for(100ms);
+    EXPECT_TRUE(fs::exists(cell));
+    EXPECT_EQ(clean_leftovers(), 1U);
+    EXPECT_FALSE(fs::exists(cell));
+    EXPECT_EQ(HostState(), before);
+}
