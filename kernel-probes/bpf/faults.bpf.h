@@ -86,7 +86,7 @@ static __always_inline void fault_took(__u32 kind, __u64 ns, struct counters* co
     struct latency* latency = bpf_map_lookup_elem(&latencies, &kind);
     __u32 slot = floor_log2(ns);
     if (latency && slot < LATENCY_SLOTS) {
-        __sync_fetch_and_add(&latency->slots[slot], 1);
+        latency->slots[slot] += 1;
     }
 }
 

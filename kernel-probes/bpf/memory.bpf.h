@@ -27,7 +27,7 @@ static __always_inline void count_page_row(__u32 order, __u32 gfp, int migratety
         calls = bpf_map_lookup_elem(&pages, &key);
     }
     if (calls) {
-        __sync_fetch_and_add(calls, 1);
+        ++*calls;
     } else {
         add(counters, COUNT_PAGE_ROWS_LOST, 1);
     }
@@ -87,8 +87,8 @@ static __always_inline void count_slab_row(struct kmem_cache* cache, unsigned lo
         use = bpf_map_lookup_elem(&slabs, &key);
     }
     if (use) {
-        __sync_fetch_and_add(&use->calls, 1);
-        __sync_fetch_and_add(&use->bytes, bytes);
+        use->calls += 1;
+        use->bytes += bytes;
     } else {
         add(counters, COUNT_SLAB_ROWS_LOST, 1);
     }

@@ -1,8 +1,8 @@
 #include "kernel-probes/bpf/programs.hpp"
 
-#include "base/fd.hpp"
 #include "trial.skel.h" // made by bpftool
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -37,7 +37,7 @@ using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
 using Names = std::set<std::string, std::less<>>;
 
-constexpr const char* always = "fork"; // whose children belong to the trial
+constexpr std::string_view always[] = {"fork", "gone"}; // who belongs to the trial
 
 Skeleton open_with(const Wish& wish, const Names& programs) {
     Skeleton skeleton(trial_bpf__open());
@@ -59,7 +59,9 @@ Skeleton open_with(const Wish& wish, const Names& programs) {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, skeleton->obj) {
         const std::string_view name = bpf_program__name(program);
-        bpf_program__set_autoload(program, name == always || programs.contains(name));
+        bpf_program__set_autoload(program,
+                                  std::find(std::begin(always), std::end(always), name) != std::end(always) ||
+                                      programs.contains(name));
     }
     return skeleton;
 }
@@ -174,12 +176,14 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
 }
 
 tl::expected<void, Refusal> Programs::attach(pid_t pid) {
-    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    // The value is as large as the kernel's `struct thread`; all zeros is a thread that did nothing yet.
+    // A row of `threads`: the thread's number, and zeros for one that did nothing yet. Seen from within a
+    // container the number is another than the kernel's; then nothing is counted, which check() finds.
     const auto& threads = state_->skeleton->maps.threads;
-    const std::vector<char> fresh(bpf_map__value_size(threads));
-    const int key = process.get();
-    if (!process || bpf_map_update_elem(bpf_map__fd(threads), &key, fresh.data(), BPF_ANY) != 0) {
+    std::vector<char> fresh(bpf_map__value_size(threads));
+    const auto number = static_cast<std::uint32_t>(pid);
+    std::memcpy(fresh.data(), &number, sizeof number);
+    const std::uint32_t row = number % bpf_map__max_entries(threads);
+    if (bpf_map_update_elem(bpf_map__fd(threads), &row, fresh.data(), BPF_ANY) != 0) {
         return tl::unexpected(refusal(fmt::format("cannot mark process {}", pid), errno));
     }
     bpf_program* program = nullptr;

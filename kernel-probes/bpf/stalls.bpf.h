@@ -63,7 +63,7 @@ int BPF_PROG(compaction_end) {
 
 SEC("tp_btf/mark_victim")
 int BPF_PROG(oom_victim, struct task_struct* victim) {
-    if (bpf_task_storage_get(&threads, victim, 0, 0)) {
+    if (thread_of(victim->pid)) {
         add(my_counters(), COUNT_OOM_VICTIMS, 1);
     }
     return 0;

@@ -51,8 +51,8 @@ static __always_inline void count_madvise(__u32 advice, __u64 bytes, struct coun
     const __u32 row = advice < ADVICE_KINDS ? advice : ADVICE_KINDS;
     struct advice_use* use = bpf_map_lookup_elem(&advices, &row);
     if (use) {
-        __sync_fetch_and_add(&use->calls, 1);
-        __sync_fetch_and_add(&use->bytes, bytes);
+        use->calls += 1;
+        use->bytes += bytes;
     }
 }
 

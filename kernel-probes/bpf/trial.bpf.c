@@ -13,7 +13,7 @@
 #include "counters.h"
 #include "trial.bpf.h"
 
-char LICENSE[] SEC("license") = "GPL"; // bpf_ktime_get_ns and task storage ask for it
+char LICENSE[] SEC("license") = "GPL"; // bpf_probe_read_kernel asks for it
 
 #include "faults.bpf.h"
 #include "memory.bpf.h"

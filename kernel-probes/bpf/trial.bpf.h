@@ -10,6 +10,7 @@ const volatile bool want_slab_table = false;
 
 // What is known of a thread of the trial between two events.
 struct thread {
+    __u32 pid; // whose row it is; 0: nobody's
     __u64 fault_begin_ns;
     __u64 stall_begin_ns[3]; // by enum stall
     __u64 large_kmalloc;     // where the last one of these lies
@@ -27,12 +28,17 @@ struct thread {
     __u32 seen;       // since the fault began: enum seen
 };
 
+enum { THREAD_ROWS = 1 << 15 };
+
 enum stall { STALL_RECLAIM, STALL_MEMCG_RECLAIM, STALL_COMPACTION };
 
+// By the low bits of the thread's number, so that finding it is an addition and not a search: a lookup in task
+// storage or in a hash would cost more than all the counting. Two threads of one trial whose numbers are a
+// multiple of THREAD_ROWS apart cannot both be counted; a trial does not live that long.
 struct {
-    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, int);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, THREAD_ROWS);
+    __type(key, __u32);
     __type(value, struct thread);
 } threads SEC(".maps");
 
@@ -43,10 +49,21 @@ struct {
     __type(value, struct counters);
 } totals SEC(".maps");
 
+static __always_inline struct thread* row_of(__u32 pid) {
+    const __u32 row = pid % THREAD_ROWS;
+    return bpf_map_lookup_elem(&threads, &row);
+}
+
+// Null: not of the trial.
+static __always_inline struct thread* thread_of(__u32 pid) {
+    struct thread* thread = row_of(pid);
+    return thread && pid != 0 && thread->pid == pid ? thread : 0;
+}
+
 // The running thread's row, or null: not the trial's doing. An interrupt that strikes a thread of the trial is
 // counted as its own: no helper tells them apart on kernels that hide their data symbols.
 static __always_inline struct thread* current_thread(void) {
-    return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
+    return thread_of((__u32)bpf_get_current_pid_tgid());
 }
 
 static __always_inline struct counters* my_counters(void) {
@@ -54,10 +71,11 @@ static __always_inline struct counters* my_counters(void) {
     return bpf_map_lookup_elem(&totals, &zero);
 }
 
-// The row is this CPU's own, but a program may be preempted by one of the same trial on the same CPU.
+// The row is this CPU's own. An interrupt between reading and writing could lose a count; a locked addition,
+// which could not, costs a tenth of a fault.
 static __always_inline void add(struct counters* counters, enum counter_id id, __u64 amount) {
     if (counters) {
-        __sync_fetch_and_add(&counters->value[id], amount);
+        counters->value[id] += amount;
     }
 }
 
@@ -74,8 +92,22 @@ static __always_inline __u32 floor_log2(__u64 value) {
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(fork, struct task_struct* parent, struct task_struct* child) {
-    if (bpf_task_storage_get(&threads, parent, 0, 0)) {
-        bpf_task_storage_get(&threads, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (thread_of(parent->pid)) {
+        struct thread* thread = row_of(child->pid);
+        if (thread) {
+            const struct thread fresh = {.pid = child->pid};
+            *thread = fresh;
+        }
+    }
+    return 0;
+}
+
+// Its number may be another's from now on.
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(gone, struct task_struct* task) {
+    struct thread* thread = thread_of(task->pid);
+    if (thread) {
+        thread->pid = 0;
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-// What counting costs a program that does nothing but fault: interleaved, medians, ns a page and the share
+// What counting by BPF costs a program that does nothing but fault: interleaved, medians, ns a page and the share
 // added, for the groups that are measured by default, all that do not take times, and all. No verdict: times
 // are the host's. Run it alone: probes_overhead [ROUNDS]
 #include "kernel-probes/check/known_child.hpp"
@@ -31,7 +31,7 @@ std::optional<double> ns_a_page(const Setting& setting) {
         return std::nullopt;
     }
     for (const auto& probe : *probes) {
-        if (!probe->attach({child->pid()})) {
+        if (probe->disturbs() && !probe->attach({child->pid()})) {
             return std::nullopt;
         }
     }
