@@ -142,30 +142,105 @@ bool map(size_t bytes, size_t alignment, Area& area) {
     return true;
 }
 
-// The smallest cached area that fits and wastes at most an eighth.
-bool take_cached(size_t bytes, size_t alignment, Area& area) {
+// Takes a cached area off the cache.
+Area take_out(Cached& entry) {
+    const Area area = entry.area;
+    cached_bytes -= area.bytes;
+    entry.area = {};
+    return area;
+}
+
+// The best cached area for a new one: the smallest that is large enough, else the largest there is.
+Cached* best_cached(size_t bytes, size_t alignment) {
     Cached* best = nullptr;
     for (Cached& entry : cache) {
-        if (entry.area.bytes >= bytes && entry.area.bytes - bytes <= bytes / 8 &&
-            entry.area.address % alignment == 0 && (!best || entry.area.bytes < best->area.bytes)) {
+        const size_t here = entry.area.bytes;
+        if (here == 0 || entry.area.address % alignment != 0) {
+            continue;
+        }
+        const size_t so_far = best ? best->area.bytes : 0;
+        if (so_far < bytes ? here > so_far : (here >= bytes && here < so_far)) {
             best = &entry;
         }
     }
-    if (!best) {
+    return best;
+}
+
+// Cuts the area down to `bytes` when much of it would be wasted; what is behind the new guard stays cached, in `entry`,
+// which was the area's own.
+void split(Area& area, size_t bytes, Cached& entry) {
+    const size_t used = bytes + guard_bytes();
+    if (area.bytes - bytes <= bytes / 8 || area.bytes - bytes < area_least_rest_bytes ||
+        !os_guard(reinterpret_cast<void*>(area.address + bytes), guard_bytes())) {
+        return;
+    }
+    entry.area = {area.address + used, area.bytes - used};
+    cached_bytes += entry.area.bytes;
+    area.bytes = bytes;
+}
+
+// Resizes the mapping, which may move. False: it is as before.
+bool grow(Area& area, size_t bytes) {
+    // The kernel resizes one mapping at a time: the guard stays behind and a new one is made.
+    void* moved = os_remap(reinterpret_cast<void*>(area.address), area.bytes, bytes + guard_bytes());
+    if (!moved) {
+        return false;
+    }
+    os_guard(static_cast<char*>(moved) + bytes, guard_bytes());
+    os_unmap(reinterpret_cast<void*>(area.address + area.bytes), guard_bytes());
+    area = {reinterpret_cast<uintptr_t>(moved), bytes};
+    return true;
+}
+
+// A cached area made to fit: cut, or extended by pages from the kernel, whose page tables move and not their content.
+// So memory that is there is used again whatever the sizes, and only what is missing faults.
+bool take_cached(size_t bytes, size_t alignment, Area& area) {
+    Cached* best = best_cached(bytes, alignment);
+    // A move keeps the alignment of pages alone.
+    if (!best || (best->area.bytes < bytes &&
+                  (alignment > os_page_bytes() || best->area.bytes < bytes / area_most_growth))) {
         return false;
     }
     area = best->area;
-    cached_bytes -= area.bytes;
+    const size_t cached = area.bytes;
+    if (cached < bytes && !grow(area, bytes)) {
+        return false;
+    }
+    cached_bytes -= cached;
     best->area = {};
+    split(area, bytes, *best);
     return true;
+}
+
+// Joins the area with the cached ones that stand beside it, one guard apart, to `most` bytes: what split() cut becomes whole
+// again.
+void join_neighbours(Area& area, size_t most) {
+    for (Cached& entry : cache) {
+        const Area& other = entry.area;
+        if (other.bytes == 0 || area.bytes + other.bytes + guard_bytes() > most) {
+            continue;
+        }
+        const bool behind = area.address + area.bytes + guard_bytes() == other.address;
+        const bool before = other.address + other.bytes + guard_bytes() == area.address;
+        const uintptr_t guard = behind ? area.address + area.bytes : other.address + other.bytes;
+        if ((behind || before) && os_commit(reinterpret_cast<void*>(guard), guard_bytes())) {
+            const Area joined = take_out(entry);
+            area.address = behind ? area.address : joined.address;
+            area.bytes += joined.bytes + guard_bytes();
+        }
+    }
 }
 
 // Keeps a freed area, or answers false. The oldest entries make room.
 bool keep(Area area, uint64_t now_ms) {
-    const uint64_t most = option(Option::purge_ms) == 0 ? 0 : option(Option::area_cache);
+    uint64_t most = option(Option::purge_ms) == 0 ? 0 : option(Option::area_cache);
+    if (most > 0 && live_bytes / 3 * 2 > most) {
+        most = live_bytes / 3 * 2; // what is small beside the program's own may wait for a block that it fits
+    }
     if (area.bytes > most) {
         return false;
     }
+    join_neighbours(area, most);
     for (;;) {
         Cached* oldest = nullptr;
         Cached* empty = nullptr;
@@ -287,16 +362,13 @@ void* area_resize(void* block, size_t size) {
         entry->bytes = bytes;
         return block;
     }
-    // The kernel resizes one mapping at a time: the guard stays behind and a new one is made.
-    void* moved = os_remap(block, old.bytes, bytes + guard_bytes());
-    if (!moved) {
+    Area moved = old;
+    if (!grow(moved, bytes)) {
         return nullptr;
     }
-    os_guard(static_cast<char*>(moved) + bytes, guard_bytes());
-    os_unmap(static_cast<char*>(block) + old.bytes, guard_bytes());
     erase(entry);
-    insert_into_room({reinterpret_cast<uintptr_t>(moved), bytes});
-    return moved;
+    insert_into_room(moved);
+    return reinterpret_cast<void*>(moved.address);
 }
 
 size_t area_purge(uint64_t until_ms) {

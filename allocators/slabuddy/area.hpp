@@ -1,4 +1,4 @@
-// Areas: mappings of their own for blocks above 16 MiB, each with a guard page behind it, as vmalloc has
+// Areas: mappings of their own for blocks above 4 MiB, each with a guard page behind it, as vmalloc has
 // them. Found by address in a table out of band. A freed area is kept for a while in a small cache, with its
 // memory, because programs that use one huge block tend to use another of that size at once; purge empties
 // the cache.

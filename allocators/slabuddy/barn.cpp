@@ -21,10 +21,25 @@ struct alignas(64) Barn {
     Stock stock[barn_most_sheaves] = {};
 };
 constinit Barn barns[most_shards][class_table_size];
+
+// Bytes of objects in all barns of a shard. Nobody waits for it: a barn may be a sheaf above the most there may be.
+struct alignas(64) Stocked {
+    std::atomic<size_t> bytes{0};
+};
+constinit Stocked stocked_in[most_shards];
+
+void note_stocked(unsigned shard, unsigned cls, uint32_t objects) {
+    stocked_in[shard].bytes.fetch_add(size_t{objects} * size_classes[cls].bytes, std::memory_order_relaxed);
+}
+
+void note_taken(unsigned shard, unsigned cls, uint32_t objects) {
+    stocked_in[shard].bytes.fetch_sub(size_t{objects} * size_classes[cls].bytes, std::memory_order_relaxed);
+}
 constinit MetaPool<sizeof(Sheaf), sizeof(Sheaf)> sheaf_pool;
 
 // Swaps when the barn has a full sheaf. An empty one that finds no room goes to `surplus`.
-Sheaf* take(Barn& barn, Sheaf* empty, uint32_t& count, Sheaf*& surplus) {
+Sheaf* take(unsigned shard, unsigned cls, Sheaf* empty, uint32_t& count, Sheaf*& surplus) {
+    Barn& barn = barns[shard][cls];
     // A look without the lock spares an idle neighbour its cache line; who puts a sheaf there meanwhile is soon found.
     if (barn.full.load(std::memory_order_relaxed) == 0) {
         return nullptr;
@@ -38,6 +53,7 @@ Sheaf* take(Barn& barn, Sheaf* empty, uint32_t& count, Sheaf*& surplus) {
     barn.full.store(full, std::memory_order_relaxed);
     barn.low_water = full < barn.low_water ? full : barn.low_water;
     count = taken.count;
+    note_taken(shard, cls, count);
     if (barn.empty < barn_most_empties) {
         barn.empties[barn.empty++] = empty;
     } else {
@@ -62,10 +78,10 @@ Sheaf* barn_take(unsigned cls, Sheaf* empty, uint32_t& count, Reach reach) {
     Sheaf* full = nullptr;
     Sheaf* surplus = nullptr;
     if (reach == Reach::home) {
-        full = take(barns[shard][cls], empty, count, surplus);
+        full = take(shard, cls, empty, count, surplus);
     }
     for (unsigned i = 1; i < shards && reach == Reach::everywhere && !full; ++i) {
-        full = take(barns[(shard + i) % shards][cls], empty, count, surplus);
+        full = take((shard + i) % shards, cls, empty, count, surplus);
     }
     if (surplus) {
         sheaf_release(surplus);
@@ -74,7 +90,11 @@ Sheaf* barn_take(unsigned cls, Sheaf* empty, uint32_t& count, Reach reach) {
 }
 
 Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count) {
-    Barn& barn = barns[shard_of_this_cpu()][cls];
+    const unsigned shard = shard_of_this_cpu();
+    if (stocked_in[shard].bytes.load(std::memory_order_relaxed) >= barns_most_bytes) {
+        return nullptr;
+    }
+    Barn& barn = barns[shard][cls];
     Sheaf* empty = nullptr;
     for (;;) {
         {
@@ -86,6 +106,7 @@ Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count) {
                 }
                 if (empty) {
                     barn.stock[stocked] = {full, count};
+                    note_stocked(shard, cls, count);
                     barn.full.store(static_cast<uint8_t>(stocked + 1), std::memory_order_relaxed);
                     return empty;
                 }
@@ -115,6 +136,7 @@ void barn_shrink(bool all) {
             for (unsigned i = 0; i < idle; ++i) {
                 slab_flush(cls, barn.stock[i].sheaf->slots + 1, barn.stock[i].count, "free");
                 sheaf_release(barn.stock[i].sheaf);
+                note_taken(shard, cls, barn.stock[i].count);
             }
             for (unsigned i = idle; i < full; ++i) {
                 barn.stock[i - idle] = barn.stock[i];

@@ -11,6 +11,7 @@ namespace {
 
 PageList lists[mobility_count][order_count]; // zone lock
 uint32_t free_pages = 0;                     // zone lock
+std::atomic<uint32_t> dirty_pages{0};        // of the free ones; written under the zone lock
 std::atomic<uint64_t> oldest_dirty_ms{UINT64_MAX};
 
 constexpr uint32_t pages_of(unsigned order) {
@@ -29,8 +30,21 @@ PageList& list_of(const Page& head) {
     return lists[static_cast<unsigned>(head.mobility)][head.order.load(std::memory_order_relaxed)];
 }
 
-bool any_dirty(PageIndex first, uint32_t pages) {
-    return memchr(zone.dirty + first, 1, pages) != nullptr;
+uint32_t count_dirty(PageIndex first, uint32_t pages) {
+    uint32_t dirty = 0;
+    for (uint32_t i = 0; i < pages; ++i) {
+        dirty += zone.dirty[first + i];
+    }
+    return dirty;
+}
+
+// Counts the dirty pages of a free block anew, in its head and in the sum; true when there are any.
+bool note_dirty(PageIndex page, uint32_t dirty) {
+    Page& head = zone.mem_map[page];
+    const uint32_t before = head.count.exchange(dirty, std::memory_order_relaxed);
+    dirty_pages.store(dirty_pages.load(std::memory_order_relaxed) + dirty - before,
+                      std::memory_order_relaxed);
+    return dirty > 0;
 }
 
 bool is_free(PageIndex page, unsigned order) {
@@ -43,6 +57,7 @@ void take_off(PageIndex page) {
     Page& head = zone.mem_map[page];
     list_of(head).remove(page);
     free_pages -= pages_of(head.order.load(std::memory_order_relaxed));
+    note_dirty(page, 0);
     head.state.store(PageState::inside, std::memory_order_relaxed);
 }
 
@@ -53,7 +68,8 @@ void put_on(PageIndex page, unsigned order, uint64_t since_ms) {
     head.since_ms = since_ms;
     head.state.store(PageState::free, std::memory_order_relaxed);
     free_pages += pages_of(order);
-    if (any_dirty(page, pages_of(order))) {
+    head.count.store(0, std::memory_order_relaxed);
+    if (note_dirty(page, count_dirty(page, pages_of(order)))) {
         list_of(head).push_front(page);
         if (since_ms < oldest_dirty_ms.load(std::memory_order_relaxed)) {
             oldest_dirty_ms.store(since_ms, std::memory_order_relaxed);
@@ -253,27 +269,40 @@ bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted) {
     return true;
 }
 
+namespace {
+
+// Gives a free block's memory back; it then stands at the back of its list, among the clean ones. Returns pages.
+uint32_t purge_listed(PageList& list, PageIndex page) {
+    Page& head = zone.mem_map[page];
+    const uint32_t before = head.count.load(std::memory_order_relaxed);
+    const unsigned order = head.order.load(std::memory_order_relaxed);
+    purge_block(page, order);
+    const uint32_t left = count_dirty(page, pages_of(order)); // all, where the system refused
+    if (!note_dirty(page, left)) {
+        list.remove(page);
+        list.push_back(page);
+    }
+    return before - left;
+}
+
+bool is_dirty(PageIndex page) {
+    return page != no_page && zone.mem_map[page].count.load(std::memory_order_relaxed) > 0;
+}
+
+} // namespace
+
 uint32_t buddy_purge(uint64_t until_ms) {
     uint32_t purged = 0;
     uint64_t oldest = UINT64_MAX;
     Guard guard(zone.lock);
     for (auto& by_order : lists) {
         for (PageList& list : by_order) {
-            // Dirty blocks stand in front. One that is purged goes to the back, among the clean ones.
-            for (PageIndex page = list.first; page != no_page;) {
-                Page& head = zone.mem_map[page];
+            // Dirty blocks stand in front.
+            for (PageIndex page = list.first; is_dirty(page);) {
+                const Page& head = zone.mem_map[page];
                 const PageIndex following = head.next;
-                const unsigned order = head.order.load(std::memory_order_relaxed);
-                if (!any_dirty(page, pages_of(order))) {
-                    break;
-                }
                 if (head.since_ms <= until_ms) {
-                    purge_block(page, order);
-                    if (!any_dirty(page, pages_of(order))) {
-                        list.remove(page);
-                        list.push_back(page);
-                        purged += pages_of(order);
-                    }
+                    purged += purge_listed(list, page);
                 } else if (head.since_ms < oldest) {
                     oldest = head.since_ms;
                 }
@@ -282,6 +311,40 @@ uint32_t buddy_purge(uint64_t until_ms) {
         }
     }
     oldest_dirty_ms.store(oldest, std::memory_order_relaxed);
+    return purged;
+}
+
+uint32_t buddy_trim() {
+    const uint32_t dirty = dirty_pages.load(std::memory_order_relaxed);
+    if (dirty <= most_dirty_pages) {
+        return 0;
+    }
+    Guard guard(zone.lock);
+    const uint32_t in_use = zone.pages.load(std::memory_order_relaxed) - free_pages;
+    const uint32_t most =
+        in_use / most_dirty_share > most_dirty_pages ? in_use / most_dirty_share : most_dirty_pages;
+    if (dirty <= most) {
+        return 0;
+    }
+    // The largest first: each call into the kernel gives back the most. Down to three quarters, so that the next call does
+    // not come at once.
+    uint32_t purged = 0;
+    for (unsigned order = order_count; order-- > 0;) {
+        for (auto& by_order : lists) {
+            PageList& list = by_order[order];
+            uint32_t refused = 0;
+            for (PageIndex page = list.first; is_dirty(page) && refused == 0;) {
+                if (dirty_pages.load(std::memory_order_relaxed) <= most / 4 * 3) {
+                    return purged;
+                }
+                const PageIndex following = zone.mem_map[page].next;
+                const uint32_t given = purge_listed(list, page);
+                refused = given == 0;
+                purged += given;
+                page = following;
+            }
+        }
+    }
     return purged;
 }
 
@@ -305,15 +368,11 @@ BuddyFigures buddy_figures() {
     Guard guard(zone.lock);
     figures.committed_pages = zone.pages.load(std::memory_order_relaxed);
     figures.free_pages = free_pages;
+    figures.dirty_pages = dirty_pages.load(std::memory_order_relaxed);
     for (unsigned mobility = 0; mobility < mobility_count; ++mobility) {
         for (unsigned order = 0; order < order_count; ++order) {
             const PageList& list = lists[mobility][order];
             figures.free_blocks[mobility][order] = list.size;
-            for (PageIndex page = list.first; page != no_page; page = zone.mem_map[page].next) {
-                for (uint32_t i = 0; i < pages_of(order); ++i) {
-                    figures.dirty_pages += zone.dirty[page + i];
-                }
-            }
         }
     }
     for (PageIndex page = 0; page < figures.committed_pages;) {
@@ -333,6 +392,7 @@ const char* buddy_check() {
     Guard guard(zone.lock);
     const uint32_t committed = zone.pages.load(std::memory_order_relaxed);
     uint32_t counted_free = 0;
+    uint32_t counted_dirty = 0;
     uint32_t counted_blocks[mobility_count][order_count] = {};
     for (PageIndex page = 0; page < committed;) {
         const Page& head = zone.mem_map[page];
@@ -355,11 +415,16 @@ const char* buddy_check() {
         if (order < max_order && buddy + pages_of(order) <= committed && is_free(buddy, order)) {
             return "buddy: two free buddies are not merged";
         }
+        const uint32_t dirty = count_dirty(page, pages_of(order));
+        if (dirty != head.count.load(std::memory_order_relaxed)) {
+            return "buddy: the count of a block's dirty pages is wrong";
+        }
+        counted_dirty += dirty;
         counted_free += pages_of(order);
         ++counted_blocks[static_cast<unsigned>(head.mobility)][order];
         page += pages_of(order);
     }
-    if (counted_free != free_pages) {
+    if (counted_free != free_pages || counted_dirty != dirty_pages.load(std::memory_order_relaxed)) {
         return "buddy: the count of free pages is wrong";
     }
     for (unsigned mobility = 0; mobility < mobility_count; ++mobility) {

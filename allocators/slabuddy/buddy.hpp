@@ -32,6 +32,10 @@ bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted);
 // pages.
 uint32_t buddy_purge(uint64_t until_ms);
 
+// The same at once, whatever its age, when more is dirty than the free memory beside what is in use may be (config.hpp): a
+// program that has freed most of what it held may never call again. Cheap otherwise. Returns pages.
+uint32_t buddy_trim();
+
 // True when the page lies in a free block, here or in a per-CPU list. For reports: it searches.
 bool buddy_page_is_free(PageIndex page);
 

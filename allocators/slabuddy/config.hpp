@@ -31,6 +31,10 @@ inline constexpr size_t most_commit_step_bytes = size_t{64} << 20;
 using PageIndex = uint32_t;
 inline constexpr PageIndex no_page = UINT32_MAX;
 
+// Free pages that were written stay for a while, but no more than this or that share of what is in use.
+inline constexpr uint32_t most_dirty_pages = (size_t{32} << 20) >> page_shift;
+inline constexpr uint32_t most_dirty_share = 4;
+
 // Slabs and sheaves.
 inline constexpr size_t most_slab_object_bytes = size_t{32} << 10;
 inline constexpr unsigned most_slab_order = 3;
@@ -40,6 +44,7 @@ inline constexpr unsigned sheaf_slots = 63; // and a NULL at the bottom: 512 byt
 inline constexpr unsigned sheaf_first_capacity = 8;
 inline constexpr size_t sheaf_most_bytes = size_t{64} << 10; // of objects, in one sheaf
 inline constexpr size_t barn_most_bytes = size_t{512} << 10; // of objects, in the full sheaves of one barn
+inline constexpr size_t barns_most_bytes = size_t{2} << 20;  // and in all barns of a processor
 inline constexpr unsigned barn_most_sheaves = 128;
 inline constexpr unsigned barn_most_empties = 8;
 inline constexpr unsigned most_empty_slabs = 1; // kept by a class before its pages go back
@@ -52,9 +57,12 @@ inline constexpr unsigned pcp_shards = 64;
 
 // Large blocks.
 inline constexpr uint32_t large_kept_pages = 8; // the most a thread keeps of its own: 512 KiB, each size once
-inline constexpr size_t most_buddy_bytes = size_t{16} << 20; // above it, areas of their own
-inline constexpr size_t area_cache_bytes = size_t{128} << 20;
+inline constexpr size_t most_buddy_bytes = size_t{4} << 20; // above it, areas of their own
+inline constexpr size_t area_cache_bytes = size_t{64} << 20;
 inline constexpr unsigned area_cache_entries = 16;
+inline constexpr size_t area_least_rest_bytes =
+    size_t{1} << 20;                          // of a cached area that is cut: less is not worth a mapping
+inline constexpr size_t area_most_growth = 4; // a cached area is not extended to more times its size
 
 static_assert(words_per_page * 64 * 16 == page_bytes);
 static_assert(most_buddy_bytes <= page_bytes << max_order);

@@ -53,9 +53,9 @@ void report_write(TextSink sink) {
     put_row(sink, "in use", sum.live_bytes + sum.area_bytes,
             "by the program, with what its threads keep at hand");
     put_row(sink, "at hand", sheaves.bytes, "of that: free objects in the sheaves of running threads");
-    put_row(sink, "areas", sum.area_bytes, "of that: blocks above 16 MiB, mapped alone");
+    put_row(sink, "areas", sum.area_bytes, "of that: blocks above 4 MiB, mapped alone");
     put_row(sink, "committed", sum.committed_bytes,
-            "for blocks up to 16 MiB: the most that was needed so far");
+            "for blocks up to 4 MiB: the most that was needed so far");
     put_row(sink, "free", sum.free_bytes, "of that: not in use");
     put_row(sink, "dirty", sum.dirty_bytes, "of that: holds memory until it goes back to the system");
     put_row(sink, "kept areas", sum.cached_area_bytes, "freed, and kept for a moment");

@@ -1,4 +1,4 @@
-// Large blocks, above what slabs serve: up to 16 MiB as whole pages from the buddy, with the tail given back;
+// Large blocks, above what slabs serve: up to 4 MiB as whole pages from the buddy, with the tail given back;
 // above it, or when the zone is exhausted, as areas of their own (area.hpp). Of the smallest, each thread keeps
 // the one it freed last of each size, without a lock.
 #pragma once

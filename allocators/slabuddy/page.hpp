@@ -32,11 +32,11 @@ struct Page {
     std::atomic<PageState> state{PageState::inside};
     std::atomic<uint8_t> order{0};
     Mobility mobility{Mobility::slab};
-    std::atomic<uint8_t> cls{0};  // of a slab
-    uint8_t bin{0};               // of a slab: which list of its class it is in
-    std::atomic<uint8_t> home{0}; // of a slab: the shard whose list that is
-    uint16_t cache{0};            // of a named cache's slab: which cache, see cache.cpp
-    std::atomic<uint32_t> count{0};
+    std::atomic<uint8_t> cls{0};    // of a slab
+    uint8_t bin{0};                 // of a slab: which list of its class it is in
+    std::atomic<uint8_t> home{0};   // of a slab: the shard whose list that is
+    uint16_t cache{0};              // of a named cache's slab: which cache, see cache.cpp
+    std::atomic<uint32_t> count{0}; // allocated: its pages; free: how many of them are dirty
     PageIndex next{no_page};
     PageIndex prev{no_page};
     std::atomic<int32_t> free_objects{0}; // of a slab

@@ -25,6 +25,7 @@ void purge_poll() {
     if (delay_ms == purge_never) {
         return;
     }
+    buddy_trim();
     const uint64_t now_ms = os_now_ms();
     uint64_t due = next_look_ms.load(std::memory_order_relaxed);
     if (delay_ms != 0 && (now_ms < due || !next_look_ms.compare_exchange_strong(
