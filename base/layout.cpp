@@ -30,6 +30,9 @@ std::filesystem::path worker() {
 std::filesystem::path checker() {
     return prefix() / "bin" / "faultline-check";
 }
+std::filesystem::path app_runner() {
+    return prefix() / "bin" / "faultline-app";
+}
 std::filesystem::path libraries() {
     return prefix() / "lib";
 }
@@ -44,6 +47,9 @@ std::filesystem::path traces() {
 }
 std::filesystem::path profiles() {
     return prefix() / "share" / "faultline" / "profiles";
+}
+std::filesystem::path apps() {
+    return prefix() / "share" / "faultline" / "apps";
 }
 
 std::filesystem::path cache() {

@@ -72,28 +72,51 @@ std::string range_of(const engine::Parameter& parameter) {
     return "";
 }
 
+Json describe_workload(const engine::WorkloadSpec& spec, std::string& text) {
+    Json parameters = Json::array();
+    text += fmt::format("{}\n    {}\n", spec.name, spec.summary);
+    for (const engine::Parameter& parameter : spec.parameters) {
+        parameters.push_back({{"name", parameter.name},
+                              {"default", parameter.fallback},
+                              {"range", range_of(parameter)},
+                              {"unit", parameter.unit},
+                              {"help", parameter.help}});
+        text += fmt::format("      {}={}  ({}{}{})  {}\n", parameter.name, parameter.fallback,
+                            range_of(parameter), parameter.unit.empty() ? "" : " ", parameter.unit,
+                            parameter.help);
+    }
+    return {{"name", spec.name},
+            {"summary", spec.summary},
+            {"citation", spec.citation},
+            {"threaded", spec.threaded},
+            {"parameters", std::move(parameters)}};
+}
+
+// Real programs: those that are not installed with what is missing, definitions with a mistake with the mistake.
+void add_apps(Listing& listing, std::string& text) {
+    for (const apps::Listed& app : apps::list()) {
+        if (!app.definition) {
+            text += fmt::format("{}\n    {}\n", app.name, app.definition.error().line());
+            listing.json.push_back({{"name", app.name}, {"error", app.definition.error().line()}});
+            continue;
+        }
+        Json entry = describe_workload((*app.definition)->spec, text);
+        const auto missing = apps::why_missing(**app.definition);
+        entry["missing"] = missing ? Json(*missing) : Json();
+        if (missing) {
+            text += fmt::format("      missing: {}\n", *missing);
+        }
+        listing.json.push_back(std::move(entry));
+    }
+}
+
 Listing workloads() {
     Listing listing;
     std::string text;
     for (const engine::WorkloadSpec* spec : catalog()) {
-        Json parameters = Json::array();
-        text += fmt::format("{}\n    {}\n", spec->name, spec->summary);
-        for (const engine::Parameter& parameter : spec->parameters) {
-            parameters.push_back({{"name", parameter.name},
-                                  {"default", parameter.fallback},
-                                  {"range", range_of(parameter)},
-                                  {"unit", parameter.unit},
-                                  {"help", parameter.help}});
-            text += fmt::format("      {}={}  ({}{}{})  {}\n", parameter.name, parameter.fallback,
-                                range_of(parameter), parameter.unit.empty() ? "" : " ", parameter.unit,
-                                parameter.help);
-        }
-        listing.json.push_back({{"name", spec->name},
-                                {"summary", spec->summary},
-                                {"citation", spec->citation},
-                                {"threaded", spec->threaded},
-                                {"parameters", std::move(parameters)}});
+        listing.json.push_back(describe_workload(*spec, text));
     }
+    add_apps(listing, text);
     listing.table =
         text + "Write NAME:parameter=value,...; a trailing N is the thread count, as in larson4.\n";
     return listing;

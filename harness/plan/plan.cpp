@@ -51,6 +51,21 @@ std::string mebibytes(std::uint64_t bytes) {
     return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
 }
 
+void skip_app(Plan& plan, std::size_t row, std::uint64_t memory_bytes) {
+    auto reason = apps::why_missing(*plan.rows[row].app);
+    if (!reason && plan.rows[row].cost.live_bytes > memory_bytes) {
+        reason = "needs " + mebibytes(plan.rows[row].cost.live_bytes) + "; this machine has " +
+                 mebibytes(memory_bytes) + " to spare";
+    }
+    for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+        if (reason) {
+            plan.skips.push_back({row, arm, *reason});
+        } else if (plan.arms[arm].role == Role::floor) {
+            plan.skips.push_back({row, arm, "a real program's own work is no cost of the harness"});
+        }
+    }
+}
+
 } // namespace
 
 bool Plan::skipped(std::size_t row, std::size_t arm) const {
@@ -114,6 +129,10 @@ Estimate estimate(const Plan& plan) {
 
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+        if (plan.rows[row].app) {
+            skip_app(plan, row, memory_bytes);
+            continue;
+        }
         const engine::Cost& cost = plan.rows[row].cost;
         if (cost.live_bytes > memory_bytes) {
             return fail(Exit::unavailable, plan.rows[row].label,
@@ -129,6 +148,10 @@ Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
                                           "; the limit is " + mebibytes(limit)});
             }
         }
+    }
+    const bool nothing_left = plan.skips.size() == plan.rows.size() * plan.arms.size();
+    if (nothing_left && !plan.skips.empty()) {
+        return fail(Exit::unavailable, plan.rows[plan.skips.front().row].label, plan.skips.front().reason);
     }
     return {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "allocators/registry/registry.hpp"
+#include "workloads/apps/definition.hpp"
 #include "workloads/engine/workload.hpp"
 
 #include <cstdint>
@@ -15,6 +16,7 @@ namespace faultline::plan {
 struct Row {
     std::string label; // unique in the plan: "larson2", "pair:size=64", "trace:lua"
     const engine::WorkloadSpec* spec = nullptr;
+    apps::Shared app; // of a real program, which is run in place of a worker; `spec` is in it. Else nullptr
     engine::Arguments arguments; // as the user gave them, complete; the seed is a trial's
     std::map<std::string, std::string, std::less<>> given; // the parameters that are not defaults
     std::map<std::string, std::string, std::less<>>
@@ -89,8 +91,9 @@ struct Estimate {
 };
 Estimate estimate(const Plan& plan);
 
-// Skips the floor where it needs more than that or than `memory_bytes`, and fails where a row's live bytes alone need
-// more memory than there is: with the row, what it needs and what there is.
+// Skips real programs that are not installed or do not fit, on every arm; the floor under real programs, whose own work
+// is what costs; and the floor where it needs more than that or than `memory_bytes`. Fails where a row's live bytes alone
+// need more memory than there is: with the row, what it needs and what there is; and where nothing is left to run.
 Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes);
 
 } // namespace faultline::plan

@@ -2,72 +2,16 @@
 
 #include "base/file.hpp"
 #include "base/layout.hpp"
+#include "base/toml_reader.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <optional>
 #include <toml++/toml.h>
 
 namespace faultline::plan {
 namespace {
 
-// Reads one table with every mistake told with its line. The first error wins; later reads do nothing.
-class Reader {
-  public:
-    explicit Reader(std::string file) : file_(std::move(file)) {}
-
-    bool failed() const { return error_.has_value(); }
-    const Error& error() const { return *error_; }
-    std::string where(const toml::node& node) const {
-        return file_ + ":" + std::to_string(node.source().begin.line);
-    }
-    void fail_at(const toml::node& node, std::string what, std::string remedy) {
-        if (!error_) {
-            error_ = Error{Exit::data, where(node), std::move(what), std::move(remedy)};
-        }
-    }
-
-    void text(const toml::table& table, const char* key, std::string& out) {
-        if (const toml::node* node = table.get(key)) {
-            if (const auto value = node->value_exact<std::string>()) {
-                out = *value;
-            } else {
-                fail_at(*node, std::string("`") + key + "` is not a string", "write it in double quotes");
-            }
-        }
-    }
-
-    template <typename T>
-    void number(const toml::table& table, const char* key, T& out, std::int64_t min, std::int64_t max) {
-        if (const toml::node* node = table.get(key)) {
-            const auto value = node->value_exact<std::int64_t>();
-            if (!value || *value < min || *value > max) {
-                fail_at(*node,
-                        std::string("`") + key + "` is not a whole number from " + std::to_string(min) +
-                            " to " + std::to_string(max),
-                        "correct it");
-            } else {
-                out = static_cast<T>(*value);
-            }
-        }
-    }
-
-    std::optional<std::string> scalar(const toml::node& node, std::string_view key) {
-        if (const auto text = node.value_exact<std::string>()) {
-            return *text;
-        }
-        if (const auto number = node.value_exact<std::int64_t>()) {
-            return std::to_string(*number);
-        }
-        fail_at(node, "`" + std::string(key) + "` is neither a string nor a whole number", "correct it");
-        return std::nullopt;
-    }
-
-  private:
-    std::string file_;
-    std::optional<Error> error_;
-};
-
+using Reader = TomlReader;
 using Parameters = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 Parameters read_parameters(Reader& reader, const toml::table& table) {
@@ -138,37 +82,15 @@ void read_workload(Reader& reader, const toml::node& node, Suite& suite) {
     }
 }
 
-void read_allocators(Reader& reader, const toml::node& node, Suite& suite) {
-    const toml::array* list = node.as_array();
-    if (list == nullptr) {
-        reader.fail_at(node, "`allocators` is not a list", "write allocators = [\"system\", ...]");
-        return;
-    }
-    for (const toml::node& item : *list) {
-        if (const auto name = item.value_exact<std::string>()) {
-            suite.allocators.push_back(*name);
-        } else {
-            reader.fail_at(item, "an allocator is not a string", "write it in double quotes");
-        }
-    }
-}
-
 void read_suite(Reader& reader, const toml::table& root, Suite& suite) {
     static constexpr std::string_view known[] = {"summary",   "rounds",     "idle_ms",
                                                  "timeout_s", "allocators", "workload"};
-    for (const auto& [key, node] : root) {
-        if (std::find(std::begin(known), std::end(known), key.str()) == std::end(known)) {
-            reader.fail_at(node, "unknown key `" + std::string(key.str()) + "`",
-                           "the keys are summary, rounds, idle_ms, timeout_s, allocators and [[workload]]");
-        }
-    }
+    reader.only(root, known);
     reader.text(root, "summary", suite.summary);
     reader.number(root, "rounds", suite.rounds, 1, 10'000);
     reader.number(root, "idle_ms", suite.idle_ms, 0, 600'000);
     reader.number(root, "timeout_s", suite.timeout_s, 1, 86'400);
-    if (const toml::node* node = root.get("allocators")) {
-        read_allocators(reader, *node, suite);
-    }
+    reader.texts(root, "allocators", suite.allocators);
     if (const toml::node* node = root.get("workload")) {
         if (const toml::array* list = node->as_array()) {
             for (const toml::node& item : *list) {
@@ -185,18 +107,15 @@ void read_suite(Reader& reader, const toml::table& root, Suite& suite) {
 
 Result<Suite> parse_suite(std::string_view toml, const std::filesystem::path& path) {
     const std::string file = path.string();
-    toml::table root;
-    try {
-        root = toml::parse(toml, file);
-    } catch (const toml::parse_error& error) { // the library as Debian builds it reports this way alone
-        return fail(Exit::data, file + ":" + std::to_string(error.source().begin.line),
-                    std::string(error.description()), "see workloads/suites/quick.toml for an example");
+    const auto root = parse_toml(toml, file, "see workloads/suites/quick.toml for an example");
+    if (!root) {
+        return tl::unexpected(root.error());
     }
     Suite suite;
     suite.name = path.stem().string();
     suite.directory = path.has_parent_path() ? path.parent_path() : ".";
     Reader reader(file);
-    read_suite(reader, root, suite);
+    read_suite(reader, *root, suite);
     if (reader.failed()) {
         return tl::unexpected(reader.error());
     }

@@ -32,12 +32,41 @@ SuiteRow trace_row(const std::string& word, const std::string& file) {
     return row;
 }
 
+constexpr std::string_view app_prefix = "app:";
+
+// What a row uses: a catalogued workload or a real program, with the parameters behind its name.
+struct Chosen {
+    Selection selection;
+    apps::Shared app;
+};
+
+Result<Chosen> choose(std::string_view use, const fs::path& directory, std::string_view where) {
+    if (!use.starts_with(app_prefix)) {
+        return select_workload(use, where).map([](Selection selection) {
+            return Chosen{std::move(selection), nullptr};
+        });
+    }
+    const std::size_t colon = use.find(':', app_prefix.size());
+    auto app = apps::find(use.substr(0, colon), directory, where);
+    if (!app) {
+        return tl::unexpected(app.error());
+    }
+    const std::string_view parameters = colon == std::string_view::npos ? "" : use.substr(colon + 1);
+    return with_parameters({&(*app)->spec, std::nullopt, {}}, parameters, use, where)
+        .map([&](Selection selection) {
+            return Chosen{std::move(selection), *app};
+        });
+}
+
 Result<Suite> read_word(const std::string& word) {
     const fs::path named = layout::suites() / (word + ".toml");
     if (word.find('/') == std::string::npos && is_file(named)) {
         return load_suite(named);
     }
-    const auto selection = select_workload(word, command_line);
+    const auto selection = choose(word, ".", command_line);
+    if (!selection && word.starts_with(app_prefix)) {
+        return tl::unexpected(selection.error());
+    }
     const std::string file = is_file(word) ? word : word.substr(0, word.find(':'));
     if (!selection) {
         if (word.ends_with(".toml")) {
@@ -76,7 +105,8 @@ std::string make_label(const SuiteRow& written, const Row& row) {
         return written.label;
     }
     std::vector<std::string> shown = written.shown;
-    if (const std::size_t colon = written.use.find(':'); colon != std::string::npos) {
+    const std::size_t name_at = row.app ? app_prefix.size() : 0;
+    if (const std::size_t colon = written.use.find(':', name_at); colon != std::string::npos) {
         shown.insert(shown.begin(), written.use.substr(colon + 1));
     }
     std::erase_if(shown, [](const std::string& item) {
@@ -121,14 +151,15 @@ Result<unsigned> thread_count(const std::string& text, const std::string& where)
 }
 
 Result<Row> make_row(const SuiteRow& written, const fs::path& directory) {
-    auto selection = select_workload(written.use, written.where);
-    if (!selection) {
-        return tl::unexpected(selection.error());
+    auto chosen = choose(written.use, directory, written.where);
+    if (!chosen) {
+        return tl::unexpected(chosen.error());
     }
     Row row;
-    row.spec = selection->spec;
-    row.given = selection->given;
-    unsigned threads = selection->threads.value_or(
+    row.spec = chosen->selection.spec;
+    row.app = chosen->app;
+    row.given = chosen->selection.given;
+    unsigned threads = chosen->selection.threads.value_or(
         row.spec->threaded ? std::max(1U, std::thread::hardware_concurrency()) : 1);
     for (const auto& [name, value] : written.parameters) {
         if (name == "threads") {
@@ -157,7 +188,12 @@ Result<Row> make_row(const SuiteRow& written, const fs::path& directory) {
     }
     row.arguments = *arguments;
     row.threads = row.arguments.threads;
-    if (!row.given.contains("trace")) { // a trace's is known when it is compiled
+    if (row.app) {
+        for (const engine::Parameter& parameter : engine::common_parameters()) {
+            row.arguments.values.erase(std::string(parameter.name)); // a program has no operations to time
+        }
+        row.cost.live_bytes = row.app->memory_bytes;
+    } else if (!row.given.contains("trace")) { // a trace's is known when it is compiled
         row.cost = row.spec->cost(row.arguments);
     }
     row.label = make_label(written, row);

@@ -1,6 +1,7 @@
 #include "harness/trial/trial.hpp"
 
 #include "base/layout.hpp"
+#include "harness/trial/app.hpp"
 #include "harness/trial/validity.hpp"
 #include "harness/trial/watch.hpp"
 #include "kernel-probes/cross_check.hpp"
@@ -18,9 +19,6 @@ namespace {
 using results::Json;
 using results::PhaseResult;
 using results::TrialResult;
-
-constexpr int worker_phase_fd = 3;
-constexpr int worker_report_fd = 4;
 
 // The floor's arena is faulted in before the first phase, for all that this row will ever ask of it: what the kernel
 // needs to hand out pages that are never given back is not the harness's cost.
@@ -158,9 +156,16 @@ Json checks_json(const std::vector<PhaseResult>& phases) {
     return json;
 }
 
+// A real program is a child of the process that probes are attached to. What reads /proc/PID sees that process alone;
+// what is inherited sees the program, its children, and the load generator beside a service.
+bool is_of_program(const probes::Metric& metric, const apps::Definition* app) {
+    return app == nullptr || metric.scope == probes::Scope::host ||
+           (metric.layer != "procfs" && !app->service());
+}
+
 // Clocks and rusage are the worker's own, read right at the edges of what it did; the marks only place the
 // phases.
-std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
+std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report, const apps::Definition* app) {
     const std::vector<probes::PhaseValue> values = probes::by_phase(seen.snapshots);
     const std::vector<probes::PhaseTable> tables = probes::tables_by_phase(seen.snapshots);
     std::vector<PhaseResult> phases;
@@ -192,11 +197,12 @@ std::vector<PhaseResult> join_phases(const Watched& seen, const Json& report) {
         for (const probes::PhaseValue& value : values) {
             if (static_cast<unsigned>(value.phase) == index) {
                 phase.kernel[std::string(value.metric->name)] =
-                    value.value ? Json(*value.value) : Json(nullptr);
+                    value.value && is_of_program(*value.metric, app) ? Json(*value.value) : Json(nullptr);
             }
         }
         for (const probes::PhaseTable& table : tables) {
-            if (static_cast<unsigned>(table.phase) == index) {
+            const bool mixed = app != nullptr && app->service(); // with its load generator
+            if (static_cast<unsigned>(table.phase) == index && !mixed) {
                 phase.tables[std::string(table.content.table->name)] = rows_json(table.content);
             }
         }
@@ -229,7 +235,8 @@ Json series_json(const std::vector<probes::Series>& all, std::uint64_t begin_ns)
     return json;
 }
 
-void fill_from_report(TrialResult& result, const Watched& seen, const Json& report) {
+void fill_from_report(TrialResult& result, const Watched& seen, const Json& report,
+                      const apps::Definition* app) {
     result.checksum = value_or<std::string>(report, "checksum", "");
     result.resolved = value_or<Json>(report, "resolved", Json::object());
     result.harness_bytes = value_or<std::uint64_t>(report, "harness_bytes", 0);
@@ -244,9 +251,33 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.baseline_rss_bytes = less_harness(seen.baseline_rss_bytes, own_bytes);
     result.peak_rss_bytes = less_harness(seen.peak_rss_bytes, own_bytes);
     result.retained_rss_bytes = less_harness(seen.final_rss_bytes, own_bytes);
-    result.phases = join_phases(seen, report);
+    result.phases = join_phases(seen, report, app);
     if (report.contains("phases")) { // a worker that died says nothing to compare with
         result.kernel_checks = checks_json(result.phases);
+    }
+}
+
+std::optional<std::uint64_t> bytes_of(const Json& report, const char* key) {
+    const auto found = report.find(key);
+    return found != report.end() && found->is_number_unsigned() ? std::optional(found->get<std::uint64_t>())
+                                                                : std::nullopt;
+}
+
+// What was seen of the process that was started is faultline-app's. The program's own is in the report; where it is
+// not, nothing is known.
+void fill_from_app(TrialResult& result, const apps::Definition& app, const Json& report) {
+    result.process_peak_rss_bytes = result.peak_rss_bytes = bytes_of(report, "peak_rss_bytes");
+    result.retained_rss_bytes = bytes_of(report, "retained_rss_bytes");
+    result.baseline_rss_bytes = bytes_of(report, "baseline_rss_bytes");
+    result.series = value_or<Json>(report, "series", Json::array());
+    result.kernel_checks = Json::array(); // these hold of one process whose own counts are known
+    std::erase_if(result.phases,
+                  [&](const PhaseResult& phase) { return phase_report(report, phase.name) == nullptr; });
+    result.notes.push_back(
+        "the process's procfs figures are left out, since they would be faultline-app's; the phases' "
+        "own figures are of the program and its children");
+    if (app.service()) {
+        result.notes.push_back("perf's figures are left out, since they would take in the load generator");
     }
 }
 
@@ -266,8 +297,17 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     if (!report_fd) {
         return fail_errno(Exit::os, row.label, "cannot make a memory file", errno);
     }
+    std::optional<WorkFolder> folder;
+    if (row.app) {
+        auto made = WorkFolder::make();
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        folder.emplace(std::move(*made));
+    }
     auto process = process::Process::start_stopped(
-        worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
+        folder ? app_command(plan, spec, settings, phase_there.get(), report_fd.get(), folder->path())
+               : worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
     if (!process) {
         return tl::unexpected(process.error());
     }
@@ -289,9 +329,13 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
             return tl::unexpected(attached.error());
         }
     }
-    auto sampler = probes::Sampler::start(process->pid(), settings.sample_interval_ns, 256);
-    if (!sampler) {
-        return tl::unexpected(sampler.error());
+    std::optional<probes::Sampler> sampler; // faultline-app samples the program's processes itself
+    if (!row.app) {
+        auto started = probes::Sampler::start(process->pid(), settings.sample_interval_ns, 256);
+        if (!started) {
+            return tl::unexpected(started.error());
+        }
+        sampler.emplace(std::move(*started));
     }
     const Watched seen = watch(*process, phase_here.get(), allocator.path, plan.timeout_s, settings, probes);
     for (const auto& probe : probes) {
@@ -300,7 +344,9 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     Outcome outcome;
     outcome.stopped = seen.stopped;
     TrialResult& result = outcome.result;
-    result.series = series_json(sampler->stop(), seen.begin_ns);
+    if (sampler) {
+        result.series = series_json(sampler->stop(), seen.begin_ns);
+    }
     const process::ExitStatus exit = process->reap();
     result.workload = row.label;
     result.allocator = allocator.name;
@@ -325,11 +371,15 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     if (seen.memory_exceeded) {
         observation.memory_limit_exceeded_bytes = settings.memory_limit_bytes;
     }
-    fill_from_report(result, seen, observation.report.value_or(Json::object()));
+    fill_from_report(result, seen, observation.report.value_or(Json::object()), row.app.get());
+    if (row.app) {
+        fill_from_app(result, *row.app, observation.report.value_or(Json::object()));
+    }
     if (const PhaseResult* measure = result.phase("measure")) {
         observation.measure_wall_ns = measure->wall_ns;
     }
-    result.invalid_reason = why_invalid(observation, allocator);
+    result.invalid_reason =
+        row.app ? why_app_invalid(observation, allocator) : why_invalid(observation, allocator);
     if (!result.valid()) {
         result.stderr_tail = seen.output_tail;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 #include <map>
 #include <vector>
 
@@ -51,6 +52,18 @@ std::optional<std::string> bad_exit(const Observation& observation) {
     return std::nullopt;
 }
 
+std::optional<std::string> wrong_answer(const Json& resolved, const registry::Allocator& allocator) {
+    for (const auto& [symbol, path] : resolved.items()) {
+        if (path.is_string()) {
+            std::string complaint = registry::judge_resolution(allocator, symbol, path.get<std::string>());
+            if (!complaint.empty()) {
+                return complaint;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string> not_proven(const Json& report, const registry::Allocator& allocator) {
     const auto resolved = report.find("resolved");
     if (resolved == report.end() || !resolved->is_object()) {
@@ -62,12 +75,29 @@ std::optional<std::string> not_proven(const Json& report, const registry::Alloca
             return std::string("the worker did not say who answers ") + symbol;
         }
     }
-    for (const auto& [symbol, path] : resolved->items()) {
-        if (path.is_string()) {
-            std::string complaint = registry::judge_resolution(allocator, symbol, path.get<std::string>());
-            if (!complaint.empty()) {
-                return complaint;
+    return wrong_answer(*resolved, allocator);
+}
+
+// Every program that was executed must have said that all its calls reach the allocator. operator new is there in those
+// that have C++ only.
+std::optional<std::string> programs_not_proven(const Json& report, const registry::Allocator& allocator) {
+    const auto unproved = report.find("unproved");
+    if (unproved != report.end() && unproved->is_array() && !unproved->empty()) {
+        return "the allocator is not in " + unproved->front().get<std::string>();
+    }
+    const auto processes = report.find("processes");
+    if (processes == report.end() || !processes->is_array() || processes->empty()) {
+        return "no program said who answers its malloc";
+    }
+    for (const Json& process : *processes) {
+        const Json& resolved = process.at("resolved");
+        for (const char* symbol : required_symbols) {
+            if (!resolved.contains(symbol) && std::string_view(symbol) != "operator new") {
+                return process.at("program").get<std::string>() + " did not say who answers " + symbol;
             }
+        }
+        if (auto complaint = wrong_answer(resolved, allocator)) {
+            return process.at("program").get<std::string>() + ": " + *complaint;
         }
     }
     return std::nullopt;
@@ -92,6 +122,31 @@ std::optional<std::string> why_invalid(const Observation& observation, const reg
         return "measured for " + std::to_string(observation.measure_wall_ns) + " ns only, less than " +
                std::to_string(minimum_measure_ns) +
                " ns; give the workload more operations, or a trace more turns with FILE:repeat=N";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> why_app_invalid(const Observation& observation,
+                                           const registry::Allocator& allocator) {
+    if (auto reason = bad_exit(observation)) {
+        return reason;
+    }
+    if (!observation.report) {
+        return with_stderr("faultline-app left no whole report", observation);
+    }
+    const Json& report = *observation.report;
+    const auto failure = report.find("failure");
+    if (failure != report.end() && failure->is_string()) {
+        return failure->get<std::string>();
+    }
+    if (auto reason = programs_not_proven(report, allocator)) {
+        return reason;
+    }
+    if (observation.measure_wall_ns < minimum_app_measure_ns) {
+        return fmt::format("ran for {:.1f} ms only, less than {:.0f} ms: most of it is the program's start; "
+                           "give it more work",
+                           static_cast<double>(observation.measure_wall_ns) / 1e6,
+                           static_cast<double>(minimum_app_measure_ns) / 1e6);
     }
     return std::nullopt;
 }

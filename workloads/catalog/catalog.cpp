@@ -72,7 +72,12 @@ Result<Selection> select_workload(std::string_view text, std::string_view where)
     Result<Selection> selection = by_name(text.substr(0, colon), text, where);
     if (!selection || colon == std::string_view::npos)
         return selection;
-    for (std::string_view rest = text.substr(colon + 1); !rest.empty();) {
+    return with_parameters(*std::move(selection), text.substr(colon + 1), text, where);
+}
+
+Result<Selection> with_parameters(Selection selection, std::string_view list, std::string_view text,
+                                  std::string_view where) {
+    for (std::string_view rest = list; !rest.empty();) {
         const std::string_view item = rest.substr(0, rest.find(','));
         rest.remove_prefix(item.size() < rest.size() ? item.size() + 1 : item.size());
         const std::size_t equals = item.find('=');
@@ -86,8 +91,8 @@ Result<Selection> select_workload(std::string_view text, std::string_view where)
             const Result<unsigned> threads = thread_count(value, text, where);
             if (!threads)
                 return tl::unexpected(threads.error());
-            selection->threads = *threads;
-        } else if (!selection->given.emplace(key, value).second) {
+            selection.threads = *threads;
+        } else if (!selection.given.emplace(key, value).second) {
             return fail(Exit::usage, std::string(where),
                         quoted(key) + " stands twice in workload " + quoted(text), "leave one away");
         }

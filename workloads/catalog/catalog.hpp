@@ -27,4 +27,8 @@ struct Selection {
 // name; `where` goes in front.
 Result<Selection> select_workload(std::string_view text, std::string_view where);
 
+// The part behind the name alone, for a specification that is found elsewhere: key=value[,key=value...].
+Result<Selection> with_parameters(Selection selection, std::string_view list, std::string_view text,
+                                  std::string_view where);
+
 } // namespace faultline
