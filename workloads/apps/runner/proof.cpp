@@ -29,7 +29,12 @@ bool add(std::string_view line, std::vector<Testimony>& out) {
             if (equals == std::string_view::npos) {
                 return false;
             }
-            testimony.resolved[std::string(text.substr(0, equals))] = real_path(text.substr(equals + 1));
+            // The loader knows the program itself by the name it was started with, which means nothing here: "perl", or
+            // "/proc/self/exe" of one that starts itself again.
+            const std::string_view path = text.substr(equals + 1);
+            const bool itself = !path.starts_with('/') || path.starts_with("/proc/self/");
+            testimony.resolved[std::string(text.substr(0, equals))] =
+                itself ? testimony.program : real_path(path);
         }
     }
     if (testimony.resolved.empty()) {

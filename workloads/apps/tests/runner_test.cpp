@@ -38,6 +38,13 @@ TEST(Proof, TestimoniesAreReadOnceEachAndOthersSkipped) {
     EXPECT_EQ(all[1].resolved.at("malloc"), "/lib/y.so");
 }
 
+TEST(Proof, TheProgramItselfIsKnownByItsFile) {
+    const auto all = apps::read_testimonies("12\t/bin/a\tmalloc=/proc/self/exe\tfree=a\n");
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].resolved.at("malloc"), "/bin/a");
+    EXPECT_EQ(all[0].resolved.at("free"), "/bin/a");
+}
+
 TEST(Proof, AProgramThatSaidNothingIsNamedWithTheReason) {
     const auto all = apps::read_testimonies("12\t/bin/a\tmalloc=/lib/x.so\n");
     EXPECT_TRUE(apps::unproved({"/bin/a"}, all).empty());
