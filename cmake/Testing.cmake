@@ -5,9 +5,10 @@ if(GTest_FOUND)
   include(GoogleTest)
 endif()
 
-# faultline_test(NAME SOURCES... LIBS...): a GoogleTest program whose cases become CTest tests named NAME.Case.
+# faultline_test(NAME SOURCES... LIBS... [LOCK WORD]): a GoogleTest program whose cases become CTest tests named
+# NAME.Case. Of those with the same lock one runs at a time: `host` is for what changes or compares swap and cgroups.
 function(faultline_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LOCK" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT GTest_FOUND OR NOT BUILD_TESTING)
     return()
   endif()
@@ -18,6 +19,10 @@ function(faultline_test name)
   if(ARG_LABELS)
     set(labels LABELS "${ARG_LABELS}") # an empty value would make CTest take the next word for one
   endif()
+  set(lock "")
+  if(ARG_LOCK)
+    set(lock RESOURCE_LOCK "${ARG_LOCK}")
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION "SKIPPED" ${labels})
+                       PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION "SKIPPED" ${labels} ${lock})
 endfunction()

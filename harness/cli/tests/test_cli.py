@@ -278,7 +278,7 @@ def test_every_command_has_help_with_an_example():
     for command in ("list", "doctor", "run", "export", "completion"):
         done = faultline(command, "--help")
         assert done.returncode == 0
-        assert "Example: " in done.stdout
+        assert "Example" in done.stdout
     assert faultline("--version").stdout.strip()
 
 

@@ -20,7 +20,7 @@ package = "coreutils"
 prepare = ["seq {lines} | tac >lines"]
 command = ["sort", "-n", "lines"]
 expect = "^1$"
-parameters = { lines = 200000 }
+parameters = { lines = 1000000 }
 """
 
 
@@ -65,10 +65,10 @@ def test_a_program_goes_the_way_of_any_workload(tmp_path):
 def test_parameters_are_the_users(tmp_path):
     (tmp_path / "mine.toml").write_text(SORTING)
     output = tmp_path / "r.json"
-    words = ["app:mine.toml:lines=300000", "-a", "system", "--rounds", 1, "--no-floor", "-o", output]
+    words = ["app:mine.toml:lines=1200000", "-a", "system", "--rounds", 1, "--no-floor", "-o", output]
     assert faultline("run", *words, cwd=tmp_path).returncode == 0
     [workload] = json.loads(output.read_text())["plan"]["workloads"]
-    assert (workload["workload"], workload["given"]) == ("app:mine,lines=300000", {"lines": "300000"})
+    assert (workload["workload"], workload["given"]) == ("app:mine,lines=1200000", {"lines": "1200000"})
     done = faultline("run", "app:mine.toml:line=3", "-a", "system", cwd=tmp_path)
     assert done.returncode == 64 and "lines" in done.stderr
 

@@ -191,8 +191,8 @@ TEST(Errors, ABlockHandedOutTwiceIsStatus70) {
         unsigned long size;
     };
     std::vector<Case> cases = {{"batch:size=777,batch=10", 777},
-                               {"glibc-simple:operations=1600", 16},
-                               {"glibc-simple:operations=1600", 64},
+                               {"glibc-simple:operations=4800", 16},
+                               {"glibc-simple:operations=4800", 64},
                                {"malloc-large:min_size=4096,max_size=4096", 4096},
                                {"alloc-test1:slots=64,max_size=8,operations=50", 8}};
     for (int i = 0; i < 8; ++i) // by seed the one replacement takes the block made last, or the one before it
