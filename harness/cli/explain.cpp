@@ -68,7 +68,7 @@ Result<Json> census_of(const plan::Row& row) {
                     "--report-fd=" + std::to_string(worker_report_fd)};
     for (const auto& [name, value] : row.arguments.values) {
         command.argv.push_back("--set");
-        command.argv.push_back(name + "=" + value);
+        command.argv.push_back(fmt::format("{}={}", name, value));
     }
     command.environment = process::worker_environment(process::inherited(environ, {}), {}, 0);
     command.inherit = {{memory.get(), worker_report_fd}};

@@ -26,7 +26,7 @@ process::Command app_command(const plan::Plan& plan, const plan::TrialSpec& spec
                     "--report-fd=" + std::to_string(worker_report_fd)};
     for (const auto& [name, value] : row.arguments.values) {
         command.argv.push_back("--set");
-        command.argv.push_back(name + "=" + value);
+        command.argv.push_back(std::string(name).append("=").append(value));
     }
     command.environment = process::worker_environment(settings.variables, {}, spec.environment_bytes);
     command.inherit = {{phase_fd, worker_phase_fd}, {report_fd, worker_report_fd}};

@@ -14,7 +14,7 @@ struct Observation {
     results::ExitState exit;
     std::string stderr_tail;
     std::optional<std::uint64_t>
-        memory_limit_exceeded_bytes; // the limit, when the runner killed the trial for it
+        memory_limit_exceeded_bytes;                     // the limit, when the runner killed the trial for it
     std::optional<std::uint64_t> out_of_memory_in_bytes; // the box's limit, when the kernel killed it there
     std::uint64_t timeout_s = 0;
     bool library_mapped = false; // the allocator's file was in /proc/PID/maps before the first operation

@@ -100,6 +100,8 @@
     X(CALLS_FAILED, "syscalls", call_exit, "memory_calls_failed", "sys_exit: mmap, munmap, mremap, madvise or mprotect that failed")
 // clang-format on
 
+// The names are in the kernel's style, since these are types of C programs in the kernel too.
+// NOLINTBEGIN(readability-identifier-naming)
 enum counter_id {
 #define FAULTLINE_ID(id, group, program, metric, help) COUNT_##id,
     FAULTLINE_BPF_COUNTERS(FAULTLINE_ID)
@@ -144,3 +146,4 @@ struct advice_use {
     unsigned long long calls;
     unsigned long long bytes;
 };
+// NOLINTEND(readability-identifier-naming)

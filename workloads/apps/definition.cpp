@@ -239,7 +239,7 @@ std::optional<std::string> why_missing(const Definition& definition) {
     }
     for (const std::string& pattern : definition.needs) {
         if (matches(pattern).empty()) {
-            return pattern + " is not there" + remedy;
+            return std::string(pattern).append(" is not there").append(remedy);
         }
     }
     return std::nullopt;

@@ -15,16 +15,16 @@ std::size_t bucket_of(std::uint64_t value) {
 
 } // namespace
 
-Census* Census::standing_ = nullptr;
+Census* Census::installed = nullptr;
 
 Census::Census(std::uint64_t most) : most_(most) {
-    standing_ = this;
+    installed = this;
     LatencyRecorder::sample_all(true);
 }
 
 Census::~Census() {
     LatencyRecorder::sample_all(false);
-    standing_ = nullptr;
+    installed = nullptr;
 }
 
 void Census::begin_measure() {

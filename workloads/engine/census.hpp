@@ -26,7 +26,7 @@ class Census {
     Census(const Census&) = delete;
     Census& operator=(const Census&) = delete;
 
-    static Census* standing() { return standing_; }
+    static Census* standing() { return installed; }
 
     void begin_measure(); // what is made from here on is counted, what was made before is known
     void end_measure();   // what is still live lived to the end
@@ -58,7 +58,7 @@ class Census {
         bool measured;
     };
 
-    static Census* standing_;
+    static Census* installed;
     std::mutex mutex_;
     std::unordered_map<const void*, Block> live_;
     std::uint64_t most_;

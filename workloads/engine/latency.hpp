@@ -61,9 +61,9 @@ class LatencyRecorder {
     // Makes every call due, for recorders that are made from now on and sample nothing themselves: a census then
     // sees what is called. Takes back what was asked before when false.
     static void sample_all(bool all) {
-        first_countdown_ = all ? 1 : std::numeric_limits<std::uint64_t>::max();
+        first_countdown = all ? 1 : std::numeric_limits<std::uint64_t>::max();
     }
-    void due_again() { countdown_ = first_countdown_; }
+    void due_again() { countdown_ = first_countdown; }
 
     std::uint64_t every() const { return every_; }
     const Histogram* table(Operation operation) const { return tables_[static_cast<std::size_t>(operation)]; }
@@ -72,9 +72,9 @@ class LatencyRecorder {
     void merge(Arena& arena, const LatencyRecorder& other);
 
   private:
-    static inline std::uint64_t first_countdown_ = std::numeric_limits<std::uint64_t>::max();
+    static inline std::uint64_t first_countdown = std::numeric_limits<std::uint64_t>::max();
 
-    std::uint64_t countdown_ = first_countdown_;
+    std::uint64_t countdown_ = first_countdown;
     std::uint64_t every_ = 0;
     std::array<Histogram*, operation_count> tables_{}; // each points to size_class_count histograms
 };

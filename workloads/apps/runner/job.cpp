@@ -134,7 +134,7 @@ class Job {
         text = replaced(std::move(text), "{work}", work_.string());
         text = replaced(std::move(text), "{threads}", std::to_string(options_.arguments.threads));
         for (const auto& [name, value] : options_.arguments.values) {
-            text = replaced(std::move(text), "{" + name + "}", value);
+            text = replaced(std::move(text), std::string("{").append(name).append("}"), value);
         }
         return text;
     }
@@ -160,8 +160,9 @@ class Job {
             variables["FAULTLINE_WITNESS"] = file("witness").string();
         }
         std::vector<std::string> out;
+        out.reserve(variables.size());
         for (const auto& [name, value] : variables) {
-            out.push_back(name + "=" + value);
+            out.push_back(std::string(name).append("=").append(value));
         }
         return out;
     }

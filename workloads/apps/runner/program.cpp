@@ -15,6 +15,7 @@ namespace {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
     std::vector<char*> out;
+    out.reserve(strings.size() + 1);
     for (const std::string& text : strings) {
         out.push_back(const_cast<char*>(text.c_str())); // execve does not write to them
     }

@@ -17,11 +17,14 @@
 #include <malloc.h>
 #include <unistd.h>
 
+// The compiler's and the linker's own names.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 void* _Znwm(std::size_t)
     __attribute__((weak)); // operator new: only where the program has libstdc++ or the like
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace {
 
@@ -51,6 +54,7 @@ __attribute__((noinline)) void have_jump_slots() {
 // The loader adds the load address to these entries on most machines, and leaves them alone on some.
 const char* address_of(ElfW(Addr) value) {
     const auto base = reinterpret_cast<ElfW(Addr)>(&__ehdr_start);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the dynamic section holds addresses as numbers
     return reinterpret_cast<const char*>(value < base ? base + value : value);
 }
 
@@ -79,6 +83,7 @@ struct Slots {
             const auto symbol = relocations[i].r_info >> 32; // ELF64_R_SYM
             if (symbol != 0 && std::strcmp(strings + table[symbol].st_name, name) == 0) {
                 const auto base = reinterpret_cast<ElfW(Addr)>(&__ehdr_start);
+                // NOLINTNEXTLINE(performance-no-int-to-ptr): as above
                 return *reinterpret_cast<void**>(base + relocations[i].r_offset);
             }
         }

@@ -73,6 +73,7 @@ TEST(Profile, FleetbenchsAreRead) {
         const Result<Profile> profile = read_profile(path);
         ASSERT_TRUE(profile) << profile.error().line();
         const double heap = std::min(profile->live_bytes(), 64.0 * (1 << 20));
-        EXPECT_NEAR(bytes(*profile, scaled_live(*profile, 64 << 20)) / heap, 1, 0.1) << path << ", whose largest objects are a good part of such a heap";
+        EXPECT_NEAR(bytes(*profile, scaled_live(*profile, 64 << 20)) / heap, 1, 0.1)
+            << path << ", whose largest objects are a good part of such a heap";
     }
 }
