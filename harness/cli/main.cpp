@@ -3,7 +3,9 @@
 #include "harness/cli/dispatch.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,15 @@ bool built_in(std::string_view name) {
 std::string one_line(std::string text) {
     text.erase(std::min(text.find('\n'), text.size()));
     return text;
+}
+
+// `status`, unless what was printed did not arrive: a table on a full disk is not a success.
+int written(int status) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
+        return status;
+    }
+    return report({Exit::io, "standard output", "cannot be written: " + std::string(std::strerror(errno)),
+                   "free some space, or send it elsewhere"});
 }
 
 int run(int argc, char** argv) {
@@ -45,7 +56,7 @@ int run(int argc, char** argv) {
         std::fputs(app.help().c_str(), stdout);
         return static_cast<int>(Exit::usage);
     }
-    return action();
+    return written(action());
 }
 
 } // namespace

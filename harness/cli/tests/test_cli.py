@@ -274,11 +274,18 @@ def test_doctor_gives_each_warning_a_remedy():
         assert finding["status"] == "ok" or finding["remedy"], finding
 
 
+def test_what_cannot_be_printed_is_no_success():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([FAULTLINE, "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 74
+    assert done.stderr.count("\n") == 1 and "standard output" in done.stderr
+
+
 def test_every_command_has_help_with_an_example():
     for command in ("list", "doctor", "run", "export", "completion"):
         done = faultline(command, "--help")
         assert done.returncode == 0
-        assert "Example" in done.stdout
+        assert "Example: " in done.stdout or "Examples: " in done.stdout
     assert faultline("--version").stdout.strip()
 
 

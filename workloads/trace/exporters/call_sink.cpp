@@ -7,7 +7,7 @@ Result<void> CallSink::add(const Event& event, const Call& call) {
     case Call::Kind::none:
         return event.op == Op::thread_end ? end_thread(event, call) : Result<void>();
     case Call::Kind::allocate:
-        count(event, call);
+        count(call);
         if (call.old_is_lost) {
             if (auto released = release(event, call); !released) {
                 return released;
@@ -16,10 +16,10 @@ Result<void> CallSink::add(const Event& event, const Call& call) {
         return allocate(event, call);
     case Call::Kind::release:
     case Call::Kind::release_null:
-        count(event, call);
+        count(call);
         return release(event, call);
     case Call::Kind::reallocate:
-        count(event, call);
+        count(call);
         return reallocate(event, call);
     }
     return {};
@@ -32,7 +32,7 @@ Result<void> CallSink::reallocate(const Event& event, const Call& call) {
     return allocate(event, call);
 }
 
-void CallSink::count(const Event&, const Call& call) {
+void CallSink::count(const Call& call) {
     on_other_threads_ += call.thread != 0 ? 1 : 0;
     callocs_ += call.op == Op::calloc ? 1 : 0;
     reallocs_ += call.kind == Call::Kind::reallocate ? 1 : 0;

@@ -37,7 +37,7 @@ class CallSink : public TraceSink {
     OutputFile file_;
 
   private:
-    void count(const Event& event, const Call& call);
+    void count(const Call& call);
 
     Keeps keeps_;
     bool has_times_;

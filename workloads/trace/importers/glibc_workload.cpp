@@ -184,6 +184,11 @@ class GlibcWorkload final : public EventSource {
         default:
             return bad(offset, "unknown operation");
         }
+        // No byte belongs to two threads: else a small file could stand for an endless trace.
+        used_bytes_ += cursor.at - offset;
+        if (used_bytes_ > bytes_.size()) {
+            return bad(offset, "the parts of the threads overlap");
+        }
         thread.cursor = cursor;
         return count;
     }
@@ -224,6 +229,7 @@ class GlibcWorkload final : public EventSource {
     std::unordered_set<std::uint64_t> signalled_;
     std::size_t live_ = 0; // threads that are not done
     std::size_t next_ = 0;
+    std::size_t used_bytes_ = 0;
     std::uint64_t sequence_ = 0;
 };
 

@@ -92,7 +92,6 @@ class Heaptrack final : public LineSource {
             if (first >= kinds_.size()) {
                 return bad("an allocation that no \"a\" line defined");
             }
-            interpreted_ = true;
             kinds_[first].live.push_back(++last_id_);
             out[0] = event(Op::malloc, last_id_, kinds_[first].size);
             return 1u;
@@ -129,7 +128,7 @@ class Heaptrack final : public LineSource {
         note("threads, times, calloc, realloc and alignments are not in the file: all is malloc and free on "
              "one "
              "thread");
-        if (interpreted_) {
+        if (!kinds_.empty()) {
             note("the file does not tell blocks of one size and place apart: the last of them was taken as "
                  "freed; record with `heaptrack --raw` for all");
         }
@@ -142,7 +141,6 @@ class Heaptrack final : public LineSource {
     };
     std::vector<Kind> kinds_; // of an interpreted file
     std::uint64_t last_id_ = 0;
-    bool interpreted_ = false;
 };
 
 } // namespace
