@@ -160,6 +160,22 @@ uint64_t barn_objects(unsigned cls) {
     return objects;
 }
 
+bool barn_holds(unsigned cls, const void* object) {
+    const unsigned shards = shard_count();
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        Barn& barn = barns[shard][cls];
+        Guard guard(barn.lock);
+        for (unsigned i = 0; i < barn.full.load(std::memory_order_relaxed); ++i) {
+            for (uint32_t at = 1; at <= barn.stock[i].count; ++at) {
+                if (barn.stock[i].sheaf->slots[at] == object) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 Lock& barn_lock(unsigned shard, unsigned cls) {
     return barns[shard][cls].lock;
 }

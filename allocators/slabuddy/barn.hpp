@@ -33,6 +33,7 @@ Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count);
 void barn_shrink(bool all);
 
 uint64_t barn_objects(unsigned cls);
+bool barn_holds(unsigned cls, const void* object); // looks at each object of every barn
 
 Lock& barn_lock(unsigned shard, unsigned cls); // for fork
 Lock& sheaf_pool_lock();

@@ -112,6 +112,10 @@ void os_sleep_ms(uint64_t ms) {
     nanosleep(&nap, nullptr);
 }
 
+void os_yield() {
+    sched_yield();
+}
+
 void os_wait(uint32_t* word, uint32_t value) {
     if (!refused) {
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);

@@ -52,6 +52,7 @@ unsigned os_cpu();
 void os_write_error(const char* text, size_t bytes);
 
 void os_sleep_ms(uint64_t ms);
+void os_yield(); // to a thread that waits for this processor
 
 // Sleeps while *word == value; may wake for no reason.
 void os_wait(uint32_t* word, uint32_t value);

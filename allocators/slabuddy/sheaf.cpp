@@ -5,6 +5,7 @@
 #include "allocators/slabuddy/debug.hpp"
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/meta.hpp"
+#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/purge.hpp"
 #include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/slab.hpp"
@@ -42,6 +43,14 @@ std::atomic<bool> exit_key_made{false};
 // cache back.
 thread_local bool retired = false;
 
+// The same for all threads, and unlike what programs write: the zone's noise mixed by the finaliser of splitmix64.
+uint64_t mark_for(unsigned cls) {
+    uint64_t random = zone.noise + cls * 0x9e3779b97f4a7c15;
+    random = (random ^ random >> 30) * 0xbf58476d1ce4e5b9;
+    random = (random ^ random >> 27) * 0x94d049bb133111eb;
+    return divisible_with(size_classes[cls], random ^ random >> 31);
+}
+
 bool has_sheaf(const SheafSlot& slot) {
     return slot.top != no_objects;
 }
@@ -59,7 +68,7 @@ ThreadCache* cache_of_this_thread() {
     if (cache != &no_cache) {
         return cache;
     }
-    if (retired) {
+    if (retired || !zone_ready()) { // marks depend on the zone's noise
         return nullptr;
     }
     cache = static_cast<ThreadCache*>(cache_pool.take());
@@ -67,6 +76,9 @@ ThreadCache* cache_of_this_thread() {
         return nullptr;
     }
     memcpy(cache, &no_cache, sizeof *cache);
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        cache->slots[cls].divisible = mark_for(cls);
+    }
     cache->large_pages = 0;
     {
         Guard guard(list_lock);
@@ -164,6 +176,7 @@ void* take_one(unsigned cls) {
         return no_memory();
     }
     integrity_allocated(cls, object);
+    mark_of(object) = nullptr;
     return object;
 }
 
@@ -257,18 +270,57 @@ void* sheaf_miss_class(unsigned cls) {
     }
     void* object = *slot.top--;
     integrity_allocated(cls, object);
+    mark_of(object) = nullptr;
     return object;
 }
 
 namespace {
 
-[[gnu::noinline]] void push_slowly(void* block, unsigned cls) {
-    ThreadCache* cache = cache_of_this_thread();
-    if (cache) {
-        SheafSlot& slot = cache->slots[cls];
-        if (objects_in(slot) > 0 && *slot.top == block) {
+bool holds(const SheafSlot& slot, const void* object) {
+    void** top = __atomic_load_n(&slot.top, __ATOMIC_ACQUIRE); // another thread's may move meanwhile
+    if (top == no_objects) {
+        return false;
+    }
+    const void* const* bottom =
+        reinterpret_cast<Sheaf*>(reinterpret_cast<uintptr_t>(top) & ~uintptr_t{sizeof(Sheaf) - 1})->slots;
+    for (const void* const* at = top; at > bottom; --at) {
+        if (*at == object) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool some_sheaf_holds(unsigned cls, const void* object) {
+    Guard guard(list_lock);
+    for (const ThreadCache* cache = first_cache; cache; cache = cache->next) {
+        if (holds(cache->slots[cls], object)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Objects move from sheaves to barns to slabs, and may be on their way: so it is looked for more than once.
+void expect_not_free(unsigned cls, const void* block) {
+    constexpr unsigned looks = 3;
+    for (unsigned i = 0; i < looks; ++i) {
+        if (sheaf_object_is_free(cls, block)) {
             report_misuse(Misuse::double_free, "free", block, cls);
         }
+        os_yield();
+    }
+}
+
+[[gnu::noinline]] void push_slowly(void* block, unsigned cls) {
+    ThreadCache* cache = cache_of_this_thread();
+    const auto mark = reinterpret_cast<void*>(mark_for(cls));
+    if (mark_of(block) == mark) {
+        expect_not_free(cls, block);
+    }
+    mark_of(block) = mark;
+    if (cache) {
+        SheafSlot& slot = cache->slots[cls];
         if (!widen(slot, cls) && has_sheaf(slot)) {
             make_room(slot, cls);
         }
@@ -296,26 +348,19 @@ namespace {
 [[gnu::cold, gnu::noinline]] void sheaf_bad_pointer(void* block) {
     const auto cls = static_cast<unsigned>(owner_of(block));
     const auto address = reinterpret_cast<uintptr_t>(block);
-    const SizeClass& size = size_classes[cls];
-    Misuse what = Misuse::double_free; // found on top of its sheaf
-    if (address % 16 != 0) {
-        what = Misuse::misaligned;
-    } else if ((address & size.offset_mask) % size.bytes != 0) {
-        what = Misuse::interior;
-    }
-    report_misuse(what, "free", block, cls);
+    report_misuse(address % 16 != 0 ? Misuse::misaligned : Misuse::interior, "free", block, cls);
 }
 
-bool sheaf_holds(unsigned cls, const void* object) {
-    const SheafSlot& slot = thread_cache->slots[cls];
-    const uint32_t count = objects_in(slot);
-    void* const* objects = count > 0 ? sheaf_of(slot)->slots + 1 : nullptr;
-    bool found = false;
-    for (uint32_t i = 0; i < count;
-         ++i) { // without an early end, which would be taken once in a program's life
-        found |= objects[i] == object;
-    }
-    return found;
+[[gnu::cold, gnu::noinline]] void sheaf_marked(void* block) {
+    expect_not_free(static_cast<unsigned>(owner_of(block)), block);
+    mark_of(block) = nullptr; // the program wrote these very bits
+    sheaf_push(block);
+}
+
+bool sheaf_object_is_free(unsigned cls, const void* object) {
+    return slab_is_object(cls, object) &&
+           (holds(thread_cache->slots[cls], object) || some_sheaf_holds(cls, object) ||
+            barn_holds(cls, object) || !slab_is_allocated(cls, object));
 }
 
 void thread_cache_make() {

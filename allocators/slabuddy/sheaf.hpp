@@ -4,6 +4,10 @@
 // Sentinels take the place of tests. A thread without a cache (new, or already past its end) uses the one
 // shared empty cache: its sheaves are empty and full at once, so both paths fall out to the slow ones. So
 // does class 0, to which NULL, foreign and large pointers belong, in every cache.
+//
+// A free object carries a mark in its second word, from the free until malloc() takes it out again. A block that comes
+// with the mark has probably been freed before: the slow path then looks where it is. The mark is a hint and nothing more:
+// whatever a program writes there, no layer believes it.
 #pragma once
 
 #include "allocators/slabuddy/integrity.hpp"
@@ -19,7 +23,7 @@ namespace sb {
 struct SheafSlot {
     void** top;         // the last object, or the NULL at the bottom
     void** end;         // where top may not go beyond
-    uint64_t divisible; // see SizeClass
+    uint64_t divisible; // see divisible_with(); with a cache, the mark too
     uint64_t offset_mask;
 };
 static_assert(sizeof(SheafSlot) == owner_unit);
@@ -44,6 +48,19 @@ void* sheaf_miss_class(unsigned cls);
 void sheaf_overflow(void* block, SheafSlot& slot);
 // Reports and aborts. Not marked so: as a tail call it costs the fast path no stack frame.
 void sheaf_bad_pointer(void* block);
+// Frees a block that carries the mark: reports it when it is free already.
+void sheaf_marked(void* block);
+
+// The mark is in a word of the type that a sheaf's own are: so the compiler lets no other access pass it.
+inline void*& mark_of(void* object) {
+    return static_cast<void**>(object)[1];
+}
+
+// True when the object may be free: worth a search.
+inline bool sheaf_has_mark(unsigned cls, const void* object) {
+    return reinterpret_cast<uintptr_t>(mark_of(const_cast<void*>(object))) ==
+           thread_cache->slots[cls].divisible;
+}
 
 // An object of class `cls` (not 0), or NULL with errno.
 inline void* sheaf_pop(unsigned cls) {
@@ -54,6 +71,7 @@ inline void* sheaf_pop(unsigned cls) {
     }
     --slot.top;
     integrity_allocated(cls, object);
+    mark_of(object) = nullptr;
     return object;
 }
 
@@ -72,13 +90,13 @@ static_assert(offsetof(ThreadCache, slots) == 0);
 [[gnu::always_inline]] inline void* sheaf_pop_size(size_t size) {
     const size_t offset = slot_offsets[(size + 15) / 16];
     auto& slot = *reinterpret_cast<SheafSlot*>(reinterpret_cast<char*>(thread_cache) + offset);
-    void** top = slot.top;
-    void* object = *top;
+    void* object = *slot.top;
     if (__builtin_expect(object == nullptr, 0)) {
         return sheaf_miss(size);
     }
-    slot.top = top - 1;
     integrity_allocated(class_of(size), object);
+    mark_of(object) = nullptr;
+    --slot.top;
     return object;
 }
 
@@ -94,16 +112,19 @@ static_assert(offsetof(ThreadCache, slots) == 0);
     if (__builtin_expect(top == slot.end, 0)) {
         return sheaf_overflow(block, slot);
     }
-    if (__builtin_expect(*top == block, 0)) {
-        return sheaf_bad_pointer(block);
+    const auto mark = reinterpret_cast<void*>(slot.divisible);
+    if (__builtin_expect(mark_of(block) == mark, 0)) {
+        return sheaf_marked(block);
     }
     integrity_freed(static_cast<unsigned>(at / owner_unit), block);
+    mark_of(block) = mark;
     top[1] = block;
-    slot.top = top + 1;
+    ++slot.top; // from memory once more: one instruction
 }
 
-// True when the calling thread's own sheaf holds the object, so it is free. For realloc and malloc_usable_size.
-bool sheaf_holds(unsigned cls, const void* object);
+// True when the object is free: in its slab, a barn or any thread's sheaf. Exact while nobody moves it just now; it looks
+// everywhere, so it is for what has the mark.
+bool sheaf_object_is_free(unsigned cls, const void* object);
 
 // Gives the calling thread a cache if it has none yet and may have one.
 void thread_cache_make();

@@ -33,7 +33,7 @@ static_assert(nth_class_bytes(class_count) == most_slab_object_bytes);
 // What the layers need to know of a class, in one cache line's reach.
 struct SizeClass {
     uint64_t divisible; // ceil(2^64 / bytes): n is a multiple of bytes when n * divisible < divisible (Lemire
-                        // 2019)
+                        // 2019); each process adds noise, see divisible_with()
     uint64_t reciprocal; // ceil(2^40 / bytes): n / bytes == n * reciprocal >> 40 for every n within a slab
     uint32_t bytes;
     uint32_t offset_mask; // slab bytes - 1: what of an address is the offset in its slab
@@ -72,6 +72,15 @@ constexpr SizeClass make_size_class(unsigned cls) {
     const size_t sheaves = barn_most_bytes / (made.capacity * bytes);
     made.barn_sheaves = static_cast<uint8_t>(sheaves > barn_most_sheaves ? barn_most_sheaves : sheaves);
     return made;
+}
+
+// SizeClass::divisible with a share of `random` added, which leaves the test exact for every n within a slab: with an
+// excess e = bytes * divisible - 2^64 it holds while (n / bytes + 1) * e < 2^64 / bytes. So the number, of 2^28 values or
+// more, can also be what marks a free object (sheaf.hpp). Precondition: not class 0.
+constexpr uint64_t divisible_with(const SizeClass& size, uint64_t random) {
+    constexpr uint64_t most_excess = uint64_t{1} << 44;
+    static_assert((page_bytes << most_slab_order) + most_slab_object_bytes <= uint64_t{1} << 20);
+    return size.divisible + (random & (std::bit_floor(most_excess / size.bytes - 1) - 1));
 }
 
 constexpr std::array<SizeClass, class_table_size> make_size_classes() {

@@ -75,6 +75,7 @@ bool reserve(size_t bytes) {
     }
     const auto address = reinterpret_cast<uintptr_t>(space);
     zone.base = (address + largest_block_bytes - 1) & ~(largest_block_bytes - 1);
+    zone.noise = zone.base ^ os_now_ms() << 40; // where the system put it, and when
     zone.limit = pages;
     zone.debug = option(Option::debug) != 0;
     if (zone.debug) {

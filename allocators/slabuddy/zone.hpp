@@ -30,6 +30,8 @@ struct Zone {
     uint64_t limit = 0;                     // pages reserved; `owner` is readable for all of them
     std::atomic<uint16_t>* owner = nullptr; // written by slab.cpp alone
 
+    uint64_t noise = 0; // differs from process to process; no secret. Set with the others
+
     bool debug = false; // SLABUDDY_OPTIONS=debug, see debug.hpp; set with the others
 
     std::atomic<uint32_t> pages{0}; // committed; grows only

@@ -34,11 +34,11 @@ while read -r name budget; do
         failed=1
     fi
 done << 'CASES'
-pair16 52
-pair2k 52
-pair200k 104
+pair16 47
+pair2k 47
+pair200k 97
 calloc64 80
-realloc 250
+realloc 200
 aligned 95
 foreign 190
 CASES

@@ -245,8 +245,49 @@ TEST(Heap, FailureIsNullWithEnomemAndKeepsTheBlock) {
     EXPECT_EQ(errno, 12);
 }
 
+// What marks a free object is only a reason to look.
+TEST(Heap, ALiveBlockMayHoldTheBitsThatMarkAFreeOne) {
+    for (const size_t bytes : {size_t{16}, size_t{100}, sb::most_slab_object_bytes}) {
+        void* block = sb::allocate(bytes);
+        sb::release(block);
+        void* const mark = sb::mark_of(block);
+        void* again = sb::allocate(bytes);
+        EXPECT_EQ(again, block);
+        EXPECT_EQ(sb::mark_of(again), nullptr) << "what is handed out carries no mark";
+        sb::mark_of(again) = mark;
+        EXPECT_GE(sb::usable_size(again), bytes);
+        again = sb::reallocate(again, bytes - 1);
+        sb::mark_of(again) = mark;
+        sb::release(again);
+        EXPECT_EQ(sb::allocate(bytes), again);
+        sb::release(again);
+    }
+}
+
+// Wherever the first free has brought it by now.
+TEST(HeapDeath, ASecondFreeIsFoundAtOnce) {
+    void* freed = sb::allocate(100);
+    void* other = sb::allocate(100);
+    sb::release(freed);
+    sb::release(other);
+    EXPECT_DEATH(sb::release(freed), "double free \\(class kmalloc-112\\)") << "in this thread's sheaf";
+    EXPECT_DEATH(std::thread([=] { sb::release(freed); }).join(), "double free") << "in another thread's";
+    EXPECT_DEATH((void)sb::usable_size(freed), "already free");
+    EXPECT_DEATH((void)sb::reallocate(freed, 100), "already free");
+    std::vector<void*> blocks(5000);
+    for (void*& block : blocks) {
+        block = sb::allocate(48);
+    }
+    for (void* block : blocks) {
+        sb::release(block);
+    }
+    for (size_t i = 0; i < blocks.size(); i += 500) {
+        EXPECT_DEATH(sb::release(blocks[i]), "double free \\(class kmalloc-48\\)") << "in a barn or a slab";
+    }
+}
+
 TEST(HeapDeath, MisuseIsNamed) {
-    int on_stack = 0;
+    long on_stack[4] = {};
     void* freed = sb::allocate(100);
     sb::release(freed);
     EXPECT_DEATH(sb::release(freed), "double free \\(class kmalloc-112\\)");

@@ -77,6 +77,7 @@ const Misuse misuses[] = {
          free(block);
          free(opaque(block));
      }},
+    // At once: nothing runs after the second free.
     {"double_free_interleaved",
      [] {
          void* block = small();
@@ -84,6 +85,7 @@ const Misuse misuses[] = {
          free(block);
          free(other);
          free(opaque(block));
+         _exit(0);
      }},
     {"double_free_delayed",
      [] {
@@ -102,24 +104,26 @@ const Misuse misuses[] = {
          free(another);
          free(other);
          free(opaque(block));
+         _exit(0);
      }},
     {"double_free_other_thread",
      [] {
          void* block = small();
          free(block);
          std::thread([block] { free(opaque(block)); }).join();
+         _exit(0);
      }},
-    // No more of it than the exit checks: nothing runs after the second free.
+    // The mark of the first free is written over, and only the checks at exit are left.
     {"double_free_at_quick_exit",
      [] {
          void* block = small();
          void* other = small();
          free(block);
          free(other);
+         set(bytes(block) + 8);
          free(opaque(block));
          quick_exit(0);
      }},
-    // The second free is in another thread, which lives on; what it holds is swapped and flushed in time.
     {"double_free_in_stock",
      [] {
          std::vector<void*> blocks(5000);
@@ -130,6 +134,7 @@ const Misuse misuses[] = {
              free(block);
          }
          free(opaque(blocks[2000]));
+         _exit(0);
      }},
     {"double_free_aligned",
      [] {

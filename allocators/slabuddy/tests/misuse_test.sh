@@ -1,6 +1,5 @@
 #!/bin/bash
 # Each misuse ends with SIGABRT and one line that names it. Usage: misuse_test.sh LIBRARY PROGRAM [debug]
-# In the default library a repeated free of a small block may be found at the latest when its stock is flushed, at exit.
 # With `debug` all run under SLABUDDY_OPTIONS=debug, and the writes outside of blocks too.
 library=$1 program=$2 options=${3:-}
 status=0 stopped=0

@@ -31,10 +31,15 @@ TEST(SizeClasses, PowersOfTwoAreClassesAndNaturallyAligned) {
 TEST(SizeClasses, ReciprocalDividesAndDivisibleRecognisesMultiples) {
     for (unsigned cls = 1; cls < sb::class_table_size; ++cls) {
         const sb::SizeClass& size = sb::size_classes[cls];
+        const uint64_t least_noise = sb::divisible_with(size, 0);
+        const uint64_t most_noise = sb::divisible_with(size, UINT64_MAX);
+        EXPECT_GE(most_noise - least_noise, (uint64_t{1} << 28) - 1);
         for (uint64_t offset = 0; offset <= size.offset_mask; offset += offset < 70000 ? 1 : 13) {
             ASSERT_EQ(offset * size.reciprocal >> 40, offset / size.bytes) << size.bytes << " " << offset;
-            ASSERT_EQ(offset * size.divisible < size.divisible, offset % size.bytes == 0)
-                << size.bytes << " " << offset;
+            for (const uint64_t divisible : {least_noise, most_noise}) {
+                ASSERT_EQ(offset * divisible < divisible, offset % size.bytes == 0)
+                    << size.bytes << " " << offset;
+            }
         }
     }
 }
