@@ -3,8 +3,6 @@
 #include "harness/cli/table.hpp"
 #include "harness/results/summary.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace faultline::cli {
@@ -13,55 +11,64 @@ namespace {
 // The signed-rank test on fewer pairs cannot reach 95 % confidence (2^-5 on each side is 6 %).
 constexpr unsigned rounds_for_a_verdict = 6;
 
+using results::ByRound;
 using results::Cell;
-using Reading = std::optional<double> Cell::*;
 
-std::string ratio(const Cell& cell, const Cell& base, Reading reading) {
-    if (!(cell.*reading)) {
-        return cell.invalid > 0 ? "invalid" : "-";
-    }
-    if (!(base.*reading) || *(base.*reading) == 0) {
-        return "?";
-    }
-    return fmt::format("{:.2f}x", *(cell.*reading) / *(base.*reading)) + (cell.invalid > 0 ? "!" : "");
+// What a table compares: the medians that are shown, the values that are paired, and the least that gives a ratio.
+struct Reading {
+    std::optional<double> Cell::*middle;
+    ByRound Cell::*in_rounds;
+    double least;
+    std::string (*absolute)(double);
+};
+
+ByRound ratios(const results::Row& row, std::size_t column, const Reading& reading) {
+    return results::log_ratios(row.cells[0].*reading.in_rounds, row.cells[column].*reading.in_rounds,
+                               reading.least);
 }
 
-// Over the rows in which every subject has a value: else two columns would be means of different workloads.
-std::string geometric_mean(const results::Summary& summary, std::size_t subjects, std::size_t column,
-                           Reading reading) {
-    double sum = 0;
-    unsigned count = 0;
-    for (const results::Row& row : summary.rows) {
-        const auto first = row.cells.begin();
-        const bool whole = std::all_of(first, first + static_cast<std::ptrdiff_t>(subjects),
-                                       [&](const Cell& cell) { return (cell.*reading).value_or(0) > 0; });
-        if (whole) {
-            sum += std::log(*(row.cells[column].*reading) / *(row.cells[0].*reading));
-            ++count;
-        }
+std::string entry(const results::Row& row, std::size_t column, const Reading& reading) {
+    const Cell& cell = row.cells[column];
+    if (!(cell.*reading.middle)) {
+        return cell.invalid > 0 ? "invalid" : "-";
     }
-    return count == 0 ? "-" : fmt::format("{:.2f}x", std::exp(sum / count));
+    const auto ratio = column == 0 ? std::nullopt : results::paired_ratio(ratios(row, column, reading));
+    return (ratio ? fmt::format("{:.2f}x", *ratio) : reading.absolute(*(cell.*reading.middle))) +
+           (cell.invalid > 0 ? "!" : "");
+}
+
+// Of what every subject that has a value did beside the first; how many rows that are is said where they are not all.
+std::string geometric_mean(const results::Summary& summary, std::size_t column, const Reading& reading) {
+    std::vector<ByRound> rows;
+    for (const results::Row& row : summary.rows) {
+        rows.push_back(ratios(row, column, reading));
+    }
+    const auto mean = results::mean_ratio(rows);
+    if (!mean) {
+        return "-";
+    }
+    return fmt::format("{:.2f}x", mean->ratio) +
+           (mean->rows < summary.rows.size() ? fmt::format(" ({} of {})", mean->rows, summary.rows.size())
+                                             : "");
 }
 
 std::string comparison(const results::Summary& summary, std::size_t subjects, const std::string& title,
-                       Reading reading, std::string (*absolute)(double)) {
+                       const Reading& reading) {
     std::vector<std::string> header{title};
     header.insert(header.end(), summary.allocators.begin(),
                   summary.allocators.begin() + static_cast<std::ptrdiff_t>(subjects));
     Table table(header);
     for (const results::Row& row : summary.rows) {
-        const Cell& base = row.cells[0];
-        std::vector<std::string> cells{row.workload, base.*reading ? absolute(*(base.*reading))
-                                                                   : ratio(base, base, reading)};
-        for (std::size_t i = 1; i < subjects; ++i) {
-            cells.push_back(ratio(row.cells[i], base, reading));
+        std::vector<std::string> cells{row.workload};
+        for (std::size_t i = 0; i < subjects; ++i) {
+            cells.push_back(entry(row, i, reading));
         }
         table.add(std::move(cells));
     }
     if (summary.rows.size() > 1) {
         std::vector<std::string> cells{"geometric mean", "1.00x"};
         for (std::size_t i = 1; i < subjects; ++i) {
-            cells.push_back(geometric_mean(summary, subjects, i, reading));
+            cells.push_back(geometric_mean(summary, i, reading));
         }
         table.add(std::move(cells));
     }
@@ -101,10 +108,16 @@ std::string summary_table(const plan::Plan& plan, const results::Document& docum
         }
     }
     const results::Summary summary = results::summarise(document.trials, workloads, allocators);
-    std::string text = fmt::format("\nmedians over {}; {} is 1.00x, less is better\n\n",
+    const Reading cpu{&Cell::cpu_ns_per_operation, &Cell::cpu_in_rounds, 0, human_ns};
+    const Reading heap{&Cell::peak_heap_bytes, &Cell::heap_in_rounds, results::least_heap_for_ratio,
+                       human_bytes};
+    std::string text = fmt::format("\n{}; {} is 1.00x, less is better\n\n",
                                    counted(document.rounds_whole, "round"), summary.allocators[0]);
-    text += comparison(summary, subjects, "CPU time/operation", &Cell::cpu_ns_per_operation, human_ns) + "\n";
-    text += comparison(summary, subjects, "peak memory", &Cell::peak_rss_bytes, human_bytes);
+    text += comparison(summary, subjects, "CPU time/operation", cpu) + "\n";
+    text += comparison(summary, subjects, "peak heap", heap);
+    text +=
+        fmt::format("heap: what the workload added to the process; less than {} is too small for a ratio\n",
+                    human_bytes(results::least_heap_for_ratio));
     for (std::size_t i = subjects; i < allocators.size(); ++i) {
         text += floor_line(summary, i);
     }

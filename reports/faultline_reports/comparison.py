@@ -18,6 +18,7 @@ from faultline_reports.statistics.verdict import (
     judge_paired,
     judge_unpaired,
     paired_differences,
+    too_small,
 )
 
 
@@ -78,7 +79,7 @@ def within(document: Document, base: str, candidate: str, compared: Sequence[Met
         if not arms.base or not arms.candidate:
             missing = _missing(document, label, candidate if arms.base else base, metric)
         elif effect is None:
-            missing = "no round holds a valid trial of both"
+            missing = "too small to compare" if too_small(arms) else "no round holds a valid trial of both"
         rows.append(
             Row(label, metric, _median(dict(arms.base)), _median(dict(arms.candidate)), effect, missing)
         )

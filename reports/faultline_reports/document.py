@@ -96,6 +96,18 @@ def _document(root: Object) -> model.Document:
         rounds=rounds,
         dropped=len(trials) - len(kept),
         remarks=remarks,
+        counts=_unique([_trial(entry) for entry in root.children("counts")])[0],
+        kernel_tables=[
+            model.KernelTable(
+                entry.text("name"),
+                entry.text("group"),
+                entry.text("layer"),
+                entry.text("key"),
+                entry.texts("columns"),
+            )
+            for entry in root.children("tables")
+        ],
+        probes=plan.texts("probes") if plan.has("probes") else None,
     )
 
 
@@ -140,6 +152,17 @@ def _trial(entry: Object) -> model.Trial:
         latency=[_latency(row) for row in entry.children("latency")],
         series={series.name: series for series in map(_series, entry.children("series"))},
         notes=entry.texts("notes"),
+        kernel_checks=[
+            model.KernelCheck(
+                metrics=row.text("metrics").split("+"),
+                against=row.text("against"),
+                value=row.number("value"),
+                other=row.number("other"),
+                relation=row.text("relation"),
+                trusted=row.boolean("trusted", False),
+            )
+            for row in entry.children("kernel_checks")
+        ],
     )
 
 
@@ -166,6 +189,7 @@ def _phase(entry: Object) -> model.Phase:
         voluntary_switches=entry.number("voluntary_switches"),
         involuntary_switches=entry.number("involuntary_switches"),
         kernel=entry.child("kernel").figures(),
+        tables=entry.child("tables").tables(),
     )
 
 

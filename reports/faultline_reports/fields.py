@@ -188,6 +188,19 @@ class Object:
             result.append((first, second))
         return result
 
+    def tables(self) -> dict[str, list[tuple[str, list[float]]]]:
+        """Each field as a table: rows of a text and its figures."""
+        return {visible(key): self._table(key) for key in self._value}
+
+    def _table(self, key: str) -> list[tuple[str, list[float]]]:
+        rows = []
+        for index, row in enumerate(self._list(key)):
+            place = f"{key}[{index}]"
+            if not isinstance(row, list) or not row or not isinstance(row[0], str):
+                self.fail(place, "is not a text and its figures")
+            rows.append((visible(row[0]), [self._number(place, value) for value in row[1:]]))
+        return rows
+
     def scalar(self, key: str) -> str:
         """A number or a text, as text: seeds need all their digits."""
         value = self._value.get(key)

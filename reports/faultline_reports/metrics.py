@@ -50,6 +50,16 @@ def _minor_faults(trial: Trial) -> float | None:
     return sum(known) if known and len(known) == len(faults) else None
 
 
+def _heap_part(total: Callable[[Trial], float | None]) -> Callable[[Trial], float | None]:
+    """Less what the process held when the first phase of the workload began."""
+
+    def of(trial: Trial) -> float | None:
+        bytes_, before = total(trial), trial.baseline_rss_bytes
+        return None if bytes_ is None or before is None else max(0.0, bytes_ - before)
+
+    return of
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         "cpu_ns_per_operation",
@@ -125,6 +135,51 @@ METRICS: tuple[Metric, ...] = (
         "faults",
     ),
 )
+
+
+# The part of these two that the workload's allocations caused: what reports compare.
+HEAP: tuple[Metric, ...] = (
+    Metric(
+        "peak_heap_bytes",
+        "Peak heap",
+        "Peak heap",
+        "bytes",
+        _heap_part(lambda trial: trial.peak_rss_bytes),
+        thresholds.HEAP,
+        "more",
+        "less",
+        "How much the physical memory of the process grew from just before the first operation to its peak: "
+        "what the workload's allocations cost, with all that the allocator kept beside them. Program, "
+        "libraries and the allocator's start-up are left out, and shown apart.",
+        "rss",
+    ),
+    Metric(
+        "retained_heap_bytes",
+        "Retained heap",
+        "Retained heap",
+        "bytes",
+        _heap_part(lambda trial: trial.retained_rss_bytes),
+        thresholds.HEAP,
+        "more",
+        "less",
+        "How much more physical memory the process held than before the first operation, after everything "
+        "had been freed and it had been idle for a while: what the allocator did not give back.",
+        "rss",
+    ),
+)
+_WHOLE = {"peak_rss_bytes": HEAP[0], "retained_rss_bytes": HEAP[1]}
+
+
+def reported(document: Document) -> tuple[Metric, ...]:
+    """What is compared in reports: METRICS, with memory as the heap's part where the document knows it."""
+    if not any(trial.baseline_rss_bytes is not None for trial in document.trials):
+        return METRICS
+    return tuple(_WHOLE.get(metric.key, metric) for metric in METRICS)
+
+
+def memory(document: Document) -> Metric:
+    """The metric of peak memory among them."""
+    return next(metric for metric in reported(document) if metric.key.startswith("peak_"))
 
 
 def _latency_quantile(share: float) -> Callable[[Trial], float | None]:
@@ -210,7 +265,7 @@ def kernel_count(key: str) -> Metric:
 
 
 def by_key(key: str) -> Metric:
-    return next(metric for metric in (*METRICS, *LATENCY) if metric.key == key)
+    return next(metric for metric in (*METRICS, *HEAP, *LATENCY) if metric.key == key)
 
 
 Samples = dict[tuple[str, str], dict[int, float]]  # (workload, allocator) -> round -> value

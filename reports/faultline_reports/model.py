@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from faultline_reports.stress import Stress
 
 
-@dataclass(frozen=True)
+TableRow = tuple[str, Sequence[float]]  # what was counted, and a figure for each column
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     name: str
     begin_ns: float | None
@@ -26,9 +29,10 @@ class Phase:
     voluntary_switches: float | None
     involuntary_switches: float | None
     kernel: Mapping[str, float | None]
+    tables: Mapping[str, Sequence[TableRow]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Latency:
     operation: str
     size_class: str
@@ -38,14 +42,26 @@ class Latency:
     buckets: Sequence[tuple[float, float]] = ()  # (upper edge in ns, samples), ascending
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Series:
     name: str
     at_ns: Sequence[float]
     values: Sequence[float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class KernelCheck:
+    """Two sources of one figure, compared over a trial."""
+
+    metrics: Sequence[str]
+    against: str
+    value: float | None
+    other: float | None
+    relation: str  # equal, at most
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     workload: str
     allocator: str
@@ -67,9 +83,10 @@ class Trial:
     latency: Sequence[Latency]
     series: Mapping[str, Series]
     notes: Sequence[str]
+    kernel_checks: Sequence[KernelCheck] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Workload:
     label: str
     pattern: str = ""
@@ -80,7 +97,7 @@ class Workload:
     citation: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Allocator:
     name: str
     path: str = ""
@@ -90,14 +107,14 @@ class Allocator:
     floor: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Skipped:
     workload: str
     allocator: str
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A line of the doctor."""
 
@@ -107,7 +124,7 @@ class Finding:
     remedy: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Capability:
     group: str
     layer: str
@@ -117,7 +134,7 @@ class Capability:
     remedy: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KernelMetric:
     name: str
     group: str
@@ -127,7 +144,18 @@ class KernelMetric:
     help: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class KernelTable:
+    """What the rows of a phase's table of this name are."""
+
+    name: str
+    group: str
+    layer: str
+    key: str
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     source: str  # the file it was read from
     schema: str
@@ -153,6 +181,9 @@ class Document:
     rounds: Sequence[int]  # the rounds of `trials`, ascending
     dropped: int  # trials of a round that was not whole, left out
     remarks: Sequence[str]  # what reading had to leave out, in words
+    counts: Sequence[Trial] = ()  # with the probes that slow down: kernel counts, and no times to be compared
+    kernel_tables: Sequence[KernelTable] = ()
+    probes: Sequence[str] | None = None  # the groups that were chosen; None: not recorded
     stress: Stress | None = None  # checks of correctness, from a document of their own
 
     def allocator(self, name: str) -> Allocator | None:

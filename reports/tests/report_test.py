@@ -13,6 +13,7 @@ from typing import Any
 import fake_documents
 import pytest
 from faultline_reports import document
+from faultline_reports.errors import UserError
 from faultline_reports.report import __main__ as command
 from faultline_reports.report import page
 
@@ -111,7 +112,7 @@ def test_the_page_is_valid_html() -> None:
 
 def test_the_chosen_baseline_and_an_unknown_one() -> None:
     assert "compared with mimalloc" in words(render(make(), "mimalloc"))
-    with pytest.raises(page.UserError, match="nosuch"):
+    with pytest.raises(UserError, match="nosuch"):
         render(make(), "nosuch")
 
 
@@ -119,7 +120,7 @@ def test_the_floor_is_never_ranked() -> None:
     value = make()
     found = render(value)
     assert "floor, not ranked" in words(found)
-    with pytest.raises(page.UserError):
+    with pytest.raises(UserError):
         render(value, "null")
     top = words(found).split("Workloads")[2]
     assert "null" not in top.split("CPU time")[0]
@@ -193,7 +194,7 @@ def test_what_was_not_measured_is_never_zero() -> None:
         {"group": "rss", "layer": "procfs", "status": "unavailable", "reason": "no /proc", "errno": 2}
     ]
     found = words(render(value))
-    assert "Peak memory: not measured: no /proc" in found and "Memory over time: not measured" in found
+    assert "Peak heap: not measured: no /proc" in found and "Memory over time: not measured" in found
 
 
 def test_a_value_of_zero_is_shown_as_a_difference() -> None:

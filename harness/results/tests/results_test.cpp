@@ -4,6 +4,7 @@
 #include "harness/results/google_benchmark.hpp"
 #include "harness/results/summary.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <gtest/gtest.h>
 
@@ -116,4 +117,39 @@ TEST(Summary, MediansAreOfValidTrialsOnly) {
 TEST(Summary, MedianOfEvenAndOdd) {
     EXPECT_EQ(results::median({3, 1, 2}), 2.0);
     EXPECT_EQ(results::median({4, 1, 3, 2}), 2.5);
+}
+
+TEST(Summary, TheRatioIsPairedWithinRoundsAsInTheReports) {
+    // The differences ln 2, ln 2 and ln 8 have the means ln 2 three times, ln 4 twice, and ln 8.
+    const results::ByRound base{{0, 10.0}, {1, 100.0}, {2, 10.0}, {3, 5.0}};
+    const results::ByRound candidate{{0, 20.0}, {1, 200.0}, {2, 80.0}};
+    const auto ratios = results::log_ratios(base, candidate, 0);
+    EXPECT_EQ(ratios.size(), 3U);
+    EXPECT_NEAR(results::paired_ratio(ratios).value(), std::exp((std::log(2) + std::log(4)) / 2), 1e-9);
+    EXPECT_EQ(results::paired_ratio({}), std::nullopt);
+}
+
+TEST(Summary, WhatIsTooSmallGivesNoRatio) {
+    EXPECT_TRUE(results::log_ratios({{0, 4.0}, {1, 0.5}}, {{0, 4.0}, {1, 4.0}}, 1.0).empty());
+    EXPECT_TRUE(results::log_ratios({{0, 0.0}}, {{0, 4.0}}, 0).empty());
+}
+
+TEST(Summary, TheMeanIsOverRowsThatHaveRatiosAndRoundsThatHaveAllOfThem) {
+    const results::ByRound rows[] = {{{0, std::log(2.0)}, {1, 9.0}}, {}, {{0, std::log(8.0)}}};
+    const auto mean = results::mean_ratio(rows);
+    ASSERT_TRUE(mean);
+    EXPECT_NEAR(mean->ratio, 4.0, 1e-9);
+    EXPECT_EQ(mean->rows, 2U);
+    EXPECT_FALSE(results::mean_ratio({}));
+}
+
+TEST(Summary, TheHeapIsThePeakLessWhatWasThereBefore) {
+    Document made = document();
+    made.trials[0].baseline_rss_bytes = 400;
+    made.trials[2].baseline_rss_bytes = 9000; // more than the peak: the heap did not grow
+    const std::string workloads[] = {"larson2"};
+    const std::string allocators[] = {"system"};
+    const auto summary = results::summarise(made.trials, workloads, allocators);
+    const results::ByRound expected{{0, 600.0}, {2, 0.0}};
+    EXPECT_EQ(summary.rows[0].cells[0].heap_in_rounds, expected);
 }

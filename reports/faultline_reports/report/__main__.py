@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from faultline_reports import command, document, stress
+from faultline_reports import calibration, command, document, stress
 from faultline_reports.model import Document
 from faultline_reports.output import directory, replacement
 
@@ -65,7 +65,8 @@ def render(loaded: Document, baseline: str | None) -> str:
     warnings.filterwarnings("ignore", "Glyph .* missing from current font")
     from faultline_reports.report import page
 
-    return page.render(loaded, baseline)
+    known = calibration.load(loaded.fingerprint)
+    return page.render(loaded, baseline, known.false_alarms() if known else None)
 
 
 def target_file(output: str) -> str:

@@ -7,12 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faultline_reports import comparison, formatting
+from faultline_reports import formatting
 from faultline_reports.comparison import Matrix
-from faultline_reports.metrics import METRICS, Metric
+from faultline_reports.metrics import Metric
 from faultline_reports.model import Document
+from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics.order import median_interval
-from faultline_reports.statistics.verdict import Effect, Scale, Verdict
+from faultline_reports.statistics.verdict import Arms, Effect, Scale, Verdict, too_small
 
 MARKS = {Verdict.HIGHER: "▲", Verdict.LOWER: "▼", Verdict.EQUIVALENT: "=", Verdict.INCONCLUSIVE: "?"}
 HINTS = {1: "△", -1: "▽"}
@@ -32,6 +33,7 @@ class Cell:
     note: str = ""
     certain: bool = False  # the verdict says higher or lower
     hatched: bool = False  # a shade without a verdict
+    order: float | None = None  # by which a column is sorted: the estimate
 
     @property
     def css(self) -> str:
@@ -53,31 +55,19 @@ class Heat:
     mean: Sequence[Cell] | None
 
 
-def choose_baseline(document: Document, wished: str | None) -> str:
-    """The wished one, else `system` where it ran, else the first that has a valid trial."""
-    names = [allocator.name for allocator in document.subjects()]
-    if wished is not None:
-        return wished
-    ran = [
-        name for name in names if any(trial.valid and trial.allocator == name for trial in document.trials)
-    ]
-    for name in ("system", *ran, *names):
-        if name in (ran or names):
-            return name
-    return ""
+def heats(analysis: Analysis) -> list[Heat]:
+    return [_heat(analysis, analysis.matrices[metric.key]) for metric in analysis.metrics]
 
 
-def heats(document: Document, baseline: str, anchors: dict[str, str]) -> list[Heat]:
-    return [_heat(document, comparison.matrix(document, metric, baseline), anchors) for metric in METRICS]
-
-
-def _heat(document: Document, matrix: Matrix, anchors: dict[str, str]) -> Heat:
+def _heat(analysis: Analysis, matrix: Matrix) -> Heat:
+    document, anchors = analysis.document, analysis.anchors
+    reasons = _reasons(document)
     names = [allocator.name for allocator in document.subjects()]
     rows = [
         HeatRow(
             workload.label,
             anchors[workload.label],
-            [_cell(document, matrix, workload.label, name) for name in names],
+            [_cell(reasons, matrix, workload.label, name) for name in names],
         )
         for workload in document.workloads
     ]
@@ -85,17 +75,20 @@ def _heat(document: Document, matrix: Matrix, anchors: dict[str, str]) -> Heat:
     return Heat(matrix.metric, rows, mean if matrix.means else None)
 
 
-def _cell(document: Document, matrix: Matrix, label: str, name: str) -> Cell:
+def _cell(reasons: Reasons, matrix: Matrix, label: str, name: str) -> Cell:
     metric = matrix.metric
     values = matrix.samples.get((label, name))
     if values is None:
-        return Cell("—", _short_reason(document, label, name), "", "", 0)
+        return Cell("—", reasons.get((label, name), "did not run"), "", "", 0)
     median = formatting.quantity(median_interval(list(values.values())).estimate, metric.unit)
     if name == matrix.baseline:
         return Cell(median, "baseline", "", "", 0)
     effect = matrix.cells.get((label, name))
     if effect is None:
-        return Cell(median, "no baseline", "", "", 0)
+        small = (label, matrix.baseline) in matrix.samples and too_small(
+            Arms(matrix.samples[label, matrix.baseline], values, metric.margin)
+        )
+        return Cell(median, "too small to compare" if small else "no baseline", "", "", 0)
     return effect_cell(effect, metric, median)
 
 
@@ -108,7 +101,7 @@ def effect_cell(effect: Effect, metric: Metric, note: str = "") -> Cell:
         word = f"{metric.higher if effect.unanimous > 0 else metric.lower} in all {effect.samples}"
     certain = effect.verdict in (Verdict.HIGHER, Verdict.LOWER)
     hatched = shade != 0 and not certain and not effect.unanimous
-    return Cell(value, detail, word, mark, shade, note, certain, hatched)
+    return Cell(value, detail, word, mark, shade, note, certain, hatched, effect.shown.estimate)
 
 
 def _shade(effect: Effect) -> int:
@@ -148,13 +141,34 @@ def _mean_cell(matrix: Matrix, name: str, workloads: int) -> Cell:
     effect = matrix.means.get(name)
     if effect is None:
         arms = {arm for _, arm in matrix.samples}
-        return Cell("—", "no round has all workloads" if name in arms else "no valid trial", "", "", 0)
+        if name not in arms:
+            return Cell("—", "no valid trial", "", "", 0)
+        return Cell("—", "no round has all" if matrix.mean_of[name] else "nothing to compare", "", "", 0)
     used = len(matrix.mean_of[name])
     return effect_cell(effect, matrix.metric, "" if used == workloads else f"over {used} of {workloads}")
 
 
-def _short_reason(document: Document, label: str, name: str) -> str:
-    trials = [trial for trial in document.trials if (trial.workload, trial.allocator) == (label, name)]
-    if not trials:
-        return "did not run"
-    return "not measured" if any(trial.valid for trial in trials) else "no valid trial"
+Reasons = dict[tuple[str, str], str]
+
+
+def _reasons(document: Document) -> Reasons:
+    """Why a pair that has no figure has none, in two words; pairs that did not run are not in it."""
+    reasons: Reasons = {}
+    for trial in document.trials:
+        if trial.valid or (trial.workload, trial.allocator) not in reasons:
+            reasons[trial.workload, trial.allocator] = "not measured" if trial.valid else "no valid trial"
+    return reasons
+
+
+def before(document: Document) -> list[tuple[str, str]]:
+    """What each subject's process held before its first operation, where the document tells: the median over
+    all its valid trials."""
+    held: dict[str, list[float]] = {}
+    for trial in document.trials:
+        if trial.valid and trial.baseline_rss_bytes is not None:
+            held.setdefault(trial.allocator, []).append(trial.baseline_rss_bytes)
+    return [
+        (entry.name, formatting.quantity(median_interval(held[entry.name]).estimate, "bytes"))
+        for entry in document.subjects()
+        if entry.name in held
+    ]

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
-from faultline_reports import comparison, formatting
-from faultline_reports.errors import Exit, UserError
-from faultline_reports.metrics import METRICS
-from faultline_reports.model import Document
-from faultline_reports.report import details, overview, reproduce, sentence, trust, workload
+from faultline_reports import formatting
+from faultline_reports.model import Document, Trial
+from faultline_reports.report import (
+    details,
+    overview,
+    pareto,
+    reproduce,
+    sentence,
+    tradeoff,
+    trust,
+    workload,
+)
+from faultline_reports.report.analysis import analyse
 from faultline_reports.statistics import thresholds
 
 
@@ -53,7 +61,7 @@ SECTIONS: tuple[Section, ...] = (
         "Warnings",
         "What on this host makes results worse",
         "doctor.html.j2",
-        lambda document: bool(document.doctor),
+        lambda document: any(not trust.about_probes(entry.id) for entry in document.doctor),
     ),
     Section(
         "capabilities",
@@ -68,18 +76,13 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
-def render(document: Document, wished_baseline: str | None) -> str:
+def render(document: Document, wished_baseline: str | None, false_alarms: str | None = None) -> str:
     """The whole page. Raises UserError for a baseline that is not one of the subjects."""
-    names = [allocator.name for allocator in document.subjects()]
-    if wished_baseline is not None and wished_baseline not in names:
-        known = ", ".join(names) or "none"
-        raise UserError(
-            Exit.USAGE, "--baseline", f"{wished_baseline!r} is not in the document", f"it has {known}"
-        )
-    baseline = overview.choose_baseline(document, wished_baseline)
-    anchors = {entry.label: f"w{index}" for index, entry in enumerate(document.workloads, 1)}
-    heats = overview.heats(document, baseline, anchors)
-    resolution = trust.resolution(comparison.matrix(document, METRICS[0], baseline))
+    analysis = analyse(document, wished_baseline, false_alarms)
+    front = pareto.of(analysis)
+    runs: dict[str, list[Trial]] = {}
+    for trial in document.trials:
+        runs.setdefault(trial.workload, []).append(trial)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("faultline_reports.report", "templates"),
         autoescape=True,
@@ -92,20 +95,24 @@ def render(document: Document, wished_baseline: str | None) -> str:
         thresholds=thresholds,
         phase_heads=details.PHASE_HEADS,
         split_from=details.SPLIT_FROM_NS,
+        about_probes=trust.about_probes,
     )
+    badges = trust.badges(analysis)
     return environment.get_template("page.html.j2").render(
         document=document,
-        baseline=baseline,
-        metrics=METRICS,
-        anchors=anchors,
-        heats=heats,
+        baseline=analysis.baseline,
+        metrics=analysis.metrics,
+        anchors=analysis.anchors,
+        heats=overview.heats(analysis),
         colours=overview.legend(),
         whole_command=reproduce.whole(document),
-        answer=sentence.answer(document, baseline),
-        badges=trust.badges(document, resolution),
-        views=[
-            workload.view(document, entry, baseline, anchors[entry.label]) for entry in document.workloads
-        ],
+        answer=sentence.answer(analysis),
+        badges=badges,
+        trust=trust.summary(badges),
+        front=front,
+        front_svg=tradeoff.svg(front, "front") if front else "",
+        before=overview.before(document),
+        views=[workload.view(analysis, entry, runs.get(entry.label, [])) for entry in document.workloads],
         sections=[section for section in SECTIONS if section.wanted(document)],
         style=Markup(
             importlib.resources.files(__package__).joinpath("templates/style.css").read_text("utf-8")

@@ -1,5 +1,5 @@
 """The answer in a sentence: which allocator needed the least CPU time, at what price in memory, how sure that
-is."""
+is, and who comes next."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from faultline_reports import comparison, formatting
 from faultline_reports.comparison import Matrix
-from faultline_reports.metrics import METRICS, by_key
 from faultline_reports.model import Document
+from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.signed_rank import best_confidence
-from faultline_reports.statistics.thresholds import CONFIDENCE, ROUNDS_RECOMMENDED
+from faultline_reports.statistics.thresholds import CONFIDENCE, ROUNDS_RECOMMENDED, ROUNDS_TO_SPEAK
 from faultline_reports.statistics.verdict import Effect, Scale, Verdict, judge_paired
 
 
@@ -23,9 +23,9 @@ class Answer:
     remarks: Sequence[str]  # what limits it, a sentence each
 
 
-def answer(document: Document, baseline: str) -> Answer:
+def answer(analysis: Analysis) -> Answer:
     """Plain text, right for any document."""
-    matrix = comparison.matrix(document, METRICS[0], baseline)
+    document, matrix = analysis.document, analysis.time
     arms = {arm for _, arm in matrix.samples}
     measured = [allocator.name for allocator in document.subjects() if allocator.name in arms]
     if not document.trials:
@@ -36,10 +36,10 @@ def answer(document: Document, baseline: str) -> Answer:
         return Answer("CPU time was not measured for any allocator, so they cannot be ranked by it.", [])
     if len(measured) == 1:
         return Answer(_alone(matrix, measured[0]), [])
-    ranking = _rank(document, matrix)
+    ranking = rank(document, matrix)
     if ranking is None:
         return Answer("No two allocators have valid trials in the same rounds: they cannot be ranked.", [])
-    return Answer(_claim(document, matrix, ranking), _limits(document, ranking))
+    return _claim(analysis, ranking)
 
 
 def _limits(document: Document, ranking: Ranking) -> list[str]:
@@ -52,8 +52,6 @@ def _limits(document: Document, ranking: Ranking) -> list[str]:
         )
     elif set(ranking.tied) - set(ranking.close):
         lines.append(f"{rounds.capitalize()} are too few to make all of that certain.")
-    if ranking.close:
-        lines.append(f"{_listed(ranking.close)} cannot be told apart from {ranking.order[0]}.")
     missing = [allocator.name for allocator in document.subjects() if allocator.name not in ranking.order]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -90,7 +88,7 @@ class Ranking:
         return [name for name, effect in pairs if name in self.tied and not (effect and effect.unanimous > 0)]
 
 
-def _rank(document: Document, matrix: Matrix) -> Ranking | None:
+def rank(document: Document, matrix: Matrix) -> Ranking | None:
     """Subjects that ran every workload the baseline has, by their geometric mean; None for fewer than two."""
     labels = [workload.label for workload in document.workloads]
     full = max((len(used) for used in matrix.mean_of.values()), default=0)
@@ -109,54 +107,81 @@ def _rank(document: Document, matrix: Matrix) -> Ranking | None:
     return Ranking(order, judge_paired(family))
 
 
-def _claim(document: Document, matrix: Matrix, ranking: Ranking) -> str:
-    best, baseline = ranking.order[0], matrix.baseline
-    count = len(document.workloads)
+def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
+    """Who is first, by how much before the baseline and the runner-up, and at what price in memory; how sure
+    that is comes after."""
+    matrix, best, runner = analysis.time, ranking.order[0], ranking.order[1]
+    count = len(analysis.document.workloads)
     scope = "On this workload" if count == 1 else f"Over {count} workloads"
-    if best == baseline:
-        effect = ranking.against_best[0]
-        amount = (
-            f"{ranking.order[1]}, the next, needed {_more(effect)}" if effect else "nothing ran beside it"
-        )
+    against = matrix.means.get(best)
+    price, over = _price(analysis, best) if against else ("", "")
+    intervals = []
+    if against and against.samples > 1:
+        intervals.append(f"{best} {_range(against, -1)} less than {matrix.baseline}")
+    tied = [best, *ranking.close] if len(analysis.document.rounds) >= ROUNDS_TO_SPEAK else [best]
+    if len(tied) > 1:
+        line = f"{scope} {_listed(tied)} are tied for the least CPU time"
+        if against and matrix.baseline not in tied:
+            line += f": {best} needed {_amount(against, -1)} less than {matrix.baseline}{price}"
+        after = next((name for name in ranking.order if name not in tied), None)
+        line += f"; {after} comes next" if after else ""
     else:
-        amount = _less(matrix.means[best], baseline) + _memory(document, best, baseline)
-    verb = "came first in CPU time" if ranking.tied else "needed the least CPU time"
-    return f"{scope} {best} {verb}: {amount}."
+        verb = "came first in CPU time" if ranking.tied else "needed the least CPU time"
+        line = f"{scope} {best} {verb}: "
+        behind = ranking.against_best[0]
+        next_one = f"{runner}, the runner-up, needed {_amount(behind, 1)} more"
+        if behind is not None and behind.samples > 1:
+            intervals.append(f"{runner} {_range(behind, 1)} more than {best}")
+        if against and runner == matrix.baseline:
+            line += f"{_amount(against, -1)} less than {matrix.baseline}, the runner-up{price}"
+            intervals = intervals[:1]
+        elif against:
+            line += f"{_amount(against, -1)} less than {matrix.baseline}{price}; {next_one}"
+        else:
+            line += next_one
+    remarks = []
+    if intervals:
+        shown = next(effect for effect in (against, ranking.against_best[0]) if effect is not None)
+        remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.".replace("-", "−"))
+    return Answer(f"{line}.", [*remarks, *([over] if over else []), *_limits(analysis.document, ranking)])
 
 
-def _less(effect: Effect, baseline: str) -> str:
-    middle, low, high = (
-        100 * -math.expm1(value) for value in (effect.shown.estimate, effect.shown.high, effect.shown.low)
-    )
-    if effect.samples == 1:
-        return f"{middle:.1f} % less than {baseline} in its only round"
-    sure = formatting.percent(effect.shown.confidence if not effect.shown.reached else effect.shown.wanted)
-    return f"{middle:.1f} % less than {baseline} ({sure} interval {low:.1f} to {high:.1f} %)".replace(
-        "-", "−"
-    )
+def _amount(effect: Effect | None, sign: int) -> str:
+    if effect is None:
+        return "an amount that no common round tells"
+    value = abs(100 * math.expm1(effect.shown.estimate))
+    if sign * effect.shown.estimate < 0:
+        return f"−{value:.1f} %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"
 
 
-def _more(effect: Effect) -> str:
-    middle, low, high = (
-        100 * math.expm1(value) for value in (effect.shown.estimate, effect.shown.low, effect.shown.high)
-    )
-    if effect.samples == 1:
-        return f"{middle:.1f} % more in its only round"
-    sure = formatting.percent(effect.shown.confidence if not effect.shown.reached else effect.shown.wanted)
-    return f"{middle:.1f} % more ({sure} interval {low:.1f} to {high:.1f} %)".replace("-", "−")
+def _range(effect: Effect, sign: int) -> str:
+    ends = sorted(sign * 100 * math.expm1(value) for value in (effect.shown.low, effect.shown.high))
+    return f"{ends[0]:.1f} to {ends[1]:.1f} %"
 
 
-def _memory(document: Document, best: str, baseline: str) -> str:
-    effect = comparison.matrix(document, by_key("peak_rss_bytes"), baseline).means.get(best)
+def _sure(effect: Effect) -> str:
+    return formatting.percent(effect.shown.wanted if effect.shown.reached else effect.shown.confidence)
+
+
+def _price(analysis: Analysis, best: str) -> tuple[str, str]:
+    """The memory of the best beside the baseline's, and over which workloads that is when not over all."""
+    matrix = analysis.memory
+    effect, used = matrix.means.get(best), matrix.mean_of.get(best, [])
+    what = matrix.metric.title[0].lower() + matrix.metric.title[1:]
     if effect is None or effect.scale is not Scale.RATIO:
-        return ""
+        return "", f"How {what} compares cannot be said."
+    total = len(analysis.document.workloads)
+    over = f"Memory over the {len(used)} of {total} workloads where it can be compared."
     percent = 100 * math.expm1(effect.shown.estimate)
-    if abs(percent) < 1:
-        return ", with about the same peak memory"
-    return f", with {abs(percent):.0f} % {'more' if percent > 0 else 'less'} peak memory"
+    if effect.verdict is Verdict.EQUIVALENT or abs(percent) < 1:
+        words = f", with about the same {what}"
+    else:
+        words = f", with {abs(percent):.0f} % {'more' if percent > 0 else 'less'} {what}"
+    return words, over if len(used) < total else ""
 
 
 def _listed(names: Sequence[str]) -> str:
     if len(names) > 4:
-        return f"{len(names)} others"
+        return f"{', '.join(names[:3])} and {len(names) - 3} others"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -23,6 +23,9 @@ DOT = "#010206"
 BAND = "#010207"
 MARK = "#010208"
 SHADE = "#010209"
+PAGE = "#01020a"
+# Kinds side by side, in an order in which neighbours differ in lightness too: Okabe and Ito 2008.
+KINDS = ("#01020b", "#01020c", "#01020d", "#01020e", "#01020f", "#010210", "#010211", "#010212")
 VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",
@@ -31,6 +34,8 @@ VARIABLES = {
     BAND: "--band",
     MARK: "--mark",
     SHADE: "--shade",
+    PAGE: "--page",
+    **{token: f"--k{number}" for number, token in enumerate(KINDS, 1)},
 }
 
 WIDTH = 360  # of a picture, in CSS pixels at natural size: readable without zoom on the narrowest phone

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faultline_reports import formatting
 from faultline_reports.comparison import Matrix
 from faultline_reports.model import Document
+from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.signed_rank import best_confidence
 from faultline_reports.statistics.thresholds import CONFIDENCE, PRECISE_ENOUGH
 from faultline_reports.statistics.verdict import Scale
+
+# Shares of the measured time in which tasks waited for a CPU, or for memory, from which on a report warns.
+CPU_PRESSURE = 0.10
+MEMORY_PRESSURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -21,54 +27,52 @@ class Badge:
     link: str
 
 
-def badges(document: Document, resolution: Badge | None) -> list[Badge]:
-    """What a reader should know before believing: each with a word for its state, so that colour is not
+def badges(analysis: Analysis) -> list[Badge]:
+    """What a reader should know before believing: each with a mark for its state, so that colour is not
     needed."""
+    document = analysis.document
+    found = [
+        _complete(document),
+        _valid(document),
+        _rounds(document),
+        resolution(analysis.time),
+        _false_alarms(analysis.false_alarms),
+        _steal(document),
+        *_pressure(document),
+        _doctor(document),
+        _probes(document),
+    ]
+    return [badge for badge in found if badge is not None]
+
+
+def summary(shown: Sequence[Badge]) -> str:
+    good = sum(badge.state == "good" for badge in shown)
+    return f"{good} of {formatting.count(len(shown), 'check')} of trust passed"
+
+
+def _complete(document: Document) -> Badge | None:
+    if document.complete:
+        return None
+    planned = f" of {document.rounds_planned}" if document.rounds_planned else ""
+    text = f"run cut short: {len(document.rounds)}{planned} rounds whole, the rest left out"
+    return Badge("warn", text, "#run")
+
+
+def _valid(document: Document) -> Badge:
     total = len(document.trials)
-    invalid = [trial for trial in document.trials if not trial.valid]
-    result: list[Badge] = []
-    if not document.complete:
-        planned = f" of {document.rounds_planned}" if document.rounds_planned else ""
-        result.append(
-            Badge(
-                "warn",
-                f"run cut short: {len(document.rounds)}{planned} rounds whole, the rest left out",
-                "#run",
-            )
-        )
+    invalid = sum(not trial.valid for trial in document.trials)
     if invalid:
-        result.append(
-            Badge(
-                "bad", f"{len(invalid):,} of {formatting.count(total, 'trial')} invalid, left out", "#invalid"
-            )
-        )
-    else:
-        result.append(
-            Badge("good", f"all {formatting.count(total, 'trial')} valid" if total else "no trials", "#run")
-        )
+        text = f"{invalid:,} of {formatting.count(total, 'trial')} invalid, left out"
+        return Badge("bad", text, "#invalid")
+    return Badge("good", f"all {formatting.count(total, 'trial')} valid" if total else "no trials", "#run")
+
+
+def _rounds(document: Document) -> Badge:
     rounds = len(document.rounds)
-    enough = best_confidence(rounds) >= CONFIDENCE
     text = formatting.count(rounds, "round")
-    result.append(
-        Badge(
-            "good" if enough else "warn", text if enough else f"{text}: too few for 95 % intervals", "#method"
-        )
-    )
-    if resolution is not None:
-        result.append(resolution)
-    warnings = [finding for finding in document.doctor if finding.status != "ok"]
-    if warnings:
-        result.append(
-            Badge("warn", f"{formatting.count(len(warnings), 'warning')} about this host", "#doctor")
-        )
-    elif document.doctor:
-        result.append(Badge("good", "no warnings about this host", "#doctor"))
-    blind = [row for row in document.capabilities if row.status != "ok"]
-    if blind:
-        result.append(
-            Badge("warn", f"{formatting.count(len(blind), 'probe')} limited on this host", "#capabilities")
-        )
-    return result
+    if best_confidence(rounds) >= CONFIDENCE:
+        return Badge("good", text, "#method")
+    return Badge("warn", f"{text}: too few for 95 % intervals", "#method")
 
 
 def resolution(matrix: Matrix) -> Badge | None:
@@ -88,3 +92,63 @@ def resolution(matrix: Matrix) -> Badge | None:
         f"CPU time known {only}to ±{100 * share:.2g} % in a typical row",
         "#method",
     )
+
+
+def _false_alarms(text: str | None) -> Badge:
+    if text is None:
+        return Badge("warn", "false alarms of this host: not calibrated", "#method")
+    return Badge("good", text, "#method")
+
+
+def _steal(document: Document) -> Badge | None:
+    found = next((finding for finding in document.doctor if finding.id == "steal"), None)
+    if found is None:
+        return None
+    return Badge("good" if found.status == "ok" else "warn", f"steal: {found.what}", "#doctor")
+
+
+def _pressure(document: Document) -> list[Badge]:
+    """Pressure stall information of the whole host, over the measured phases of valid trials."""
+    badges = []
+    for name, what, limit in (
+        ("host_cpu_pressure_ns", "a CPU", CPU_PRESSURE),
+        ("host_memory_pressure_some_ns", "memory", MEMORY_PRESSURE),
+    ):
+        share = _stalled(document, name)
+        if share is None or (share <= limit and name != "host_cpu_pressure_ns"):
+            continue
+        text = f"tasks waited for {what} in {formatting.percent(round(share, 3))} of the measured time"
+        badges.append(Badge("good" if share <= limit else "warn", text, "#host"))
+    return badges
+
+
+def _stalled(document: Document, name: str) -> float | None:
+    stalled, measured = 0.0, 0.0
+    for trial in document.trials:
+        phase = trial.phases.get("measure") if trial.valid else None
+        value = phase.kernel.get(name) if phase else None
+        if phase is not None and value is not None and phase.wall_ns:
+            stalled += value
+            measured += phase.wall_ns
+    return min(1.0, stalled / measured) if measured else None
+
+
+def _doctor(document: Document) -> Badge | None:
+    if not document.doctor:
+        return None
+    warnings = [entry for entry in document.doctor if entry.status != "ok" and not about_probes(entry.id)]
+    if warnings:
+        return Badge("warn", f"{formatting.count(len(warnings), 'warning')} about this host", "#doctor")
+    return Badge("good", "no warnings about this host", "#doctor")
+
+
+def about_probes(finding: str) -> bool:
+    """Whether the finding says what a capability says too."""
+    return finding.startswith("probe.")
+
+
+def _probes(document: Document) -> Badge | None:
+    blind = [row for row in document.capabilities if row.status != "ok"]
+    if not blind:
+        return None
+    return Badge("warn", f"{formatting.count(len(blind), 'probe')} limited on this host", "#capabilities")

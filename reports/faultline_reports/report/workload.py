@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from faultline_reports import comparison, formatting
-from faultline_reports.metrics import METRICS, Metric
+from faultline_reports.metrics import Metric
 from faultline_reports.model import Allocator, Document, Trial, Workload
 from faultline_reports.report import details, figures, reproduce
+from faultline_reports.report.analysis import Analysis
 from faultline_reports.report.details import PHASES, Trials, known, medians
 from faultline_reports.report.overview import Cell, effect_cell
 from faultline_reports.statistics.order import median_interval
-from faultline_reports.statistics.verdict import Arms, judge_paired
+from faultline_reports.statistics.verdict import Arms, judge_paired, too_small
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Value:
     median: str
     interval: str
     against: Cell | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,20 +60,22 @@ class View:
     skipped: Sequence[str]
 
 
-def view(document: Document, workload: Workload, baseline: str, anchor: str) -> View:
-    label = workload.label
+def view(analysis: Analysis, workload: Workload, run: Sequence[Trial]) -> View:
+    """Of one workload; `run` are its trials."""
+    document, label = analysis.document, workload.label
+    anchor = analysis.anchors[label]
     trials: dict[str, list[Trial]] = {}
-    for trial in document.trials:
-        if trial.workload == label and trial.valid:
+    for trial in run:
+        if trial.valid:
             trials.setdefault(trial.allocator, []).append(trial)
     shown = [allocator for allocator in document.allocators if allocator.name in trials]
-    tables = {metric.key: _by_arm(metric, trials) for metric in METRICS}
+    tables = {metric.key: _by_arm(metric, trials) for metric in analysis.metrics}
     return View(
         workload=workload,
         anchor=anchor,
-        arms=_arms(document, label, tables, trials, baseline),
-        pictures=_pictures(shown, tables, trials, anchor, label),
-        missing=_missing(document, tables, trials),
+        arms=_arms(analysis, run, tables, trials),
+        pictures=_pictures(analysis.metrics, shown, tables, trials, anchor, label),
+        missing=_missing(analysis, tables, trials),
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
         latency=details.latency(shown, trials),
@@ -100,18 +105,13 @@ def _by_arm(metric: Metric, trials: Trials) -> ByArm:
 
 
 def _arms(
-    document: Document,
-    label: str,
-    tables: Mapping[str, ByArm],
-    trials: Trials,
-    baseline: str,
+    analysis: Analysis, run: Sequence[Trial], tables: Mapping[str, ByArm], trials: Trials
 ) -> list[ArmRow]:
-    ran = [
-        allocator
-        for allocator in document.allocators
-        if any(trial.workload == label and trial.allocator == allocator.name for trial in document.trials)
+    baseline, counts = analysis.baseline, Counter(trial.allocator for trial in run)
+    ran = [allocator for allocator in analysis.document.allocators if counts[allocator.name]]
+    places = [
+        (metric, allocator.name) for metric in analysis.metrics for allocator in ran if not allocator.floor
     ]
-    places = [(metric, allocator.name) for metric in METRICS for allocator in ran if not allocator.floor]
     family = [
         Arms(tables[metric.key].get(baseline, {}), tables[metric.key].get(name, {}), metric.margin)
         for metric, name in places
@@ -122,7 +122,7 @@ def _arms(
     rows = []
     for allocator in ran:
         values = []
-        for metric in METRICS:
+        for metric in analysis.metrics:
             samples = tables[metric.key].get(allocator.name)
             if samples is None:
                 values.append(
@@ -131,17 +131,18 @@ def _arms(
                 continue
             middle = median_interval(list(samples.values()))
             effect = effects.get((metric.key, allocator.name))
+            base = tables[metric.key].get(baseline, {})
+            small = not allocator.floor and bool(base) and too_small(Arms(base, samples, metric.margin))
             low, high = (formatting.quantity(bound, metric.unit) for bound in (middle.low, middle.high))
             values.append(
                 Value(
                     formatting.quantity(middle.estimate, metric.unit),
                     low if low == high else f"{low} to {high}",
                     effect_cell(effect, metric) if effect else None,
+                    "too small to compare" if small and allocator.name != baseline else "",
                 )
             )
-        count = sum(
-            trial.workload == label and trial.allocator == allocator.name for trial in document.trials
-        )
+        count = counts[allocator.name]
         valid = len(trials.get(allocator.name, []))
         note = f"{valid}" if valid == count else f"{valid} of {count}"
         rows.append(ArmRow(allocator.name, allocator.floor, allocator.name == baseline, note, values))
@@ -149,6 +150,7 @@ def _arms(
 
 
 def _pictures(
+    metrics: Sequence[Metric],
     shown: Sequence[Allocator],
     tables: Mapping[str, ByArm],
     trials: Trials,
@@ -156,7 +158,7 @@ def _pictures(
     label: str,
 ) -> list[Picture]:
     pictures = []
-    for metric in METRICS:
+    for metric in metrics:
         rows = [
             figures.Strip(
                 allocator.name,
@@ -251,12 +253,12 @@ def _percentiles(trials: Sequence[Trial], operation: str, size_class: str) -> li
     return medians([known(row) for row in rows if (row.operation, row.size_class) == (operation, size_class)])
 
 
-def _missing(document: Document, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:
+def _missing(analysis: Analysis, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:
     if not trials:
         return []
     lines = [
-        f"{metric.title}: {comparison.why_not_measured(document, metric)}"
-        for metric in METRICS
+        f"{metric.title}: {comparison.why_not_measured(analysis.document, metric)}"
+        for metric in analysis.metrics
         if not tables[metric.key]
     ]
     if not any("rss_bytes" in trial.series for arm in trials.values() for trial in arm):

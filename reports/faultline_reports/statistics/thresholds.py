@@ -40,10 +40,13 @@ ROUNDS_TO_SPEAK = 3  # below this, "the same in every round" is not worth saying
 
 @dataclass(frozen=True)
 class Margin:
-    """What difference does not matter: a share, and for counts an absolute amount (4 pages or 4 events)."""
+    """What difference does not matter: a share, and for counts an absolute amount (4 pages or 4 events).
+    Values below `ratio_from` give no ratio: one of them makes the comparison one of amounts, and where all
+    are below there is nothing to compare."""
 
     relative: float
     absolute: float = 0.0
+    ratio_from: float = 0.0
 
 
 CPU_TIME = Margin(0.03)
@@ -53,6 +56,9 @@ SAMPLES_BEYOND_QUANTILE = 20  # a quantile of a trial's latency with fewer timed
 EVENTS = Margin(0.005, 4.0)
 PAGE_BYTES = 4096
 MEMORY = Margin(0.005, 4.0 * PAGE_BYTES)
+# The heap's part of a resident set is a difference of two readings, each of them off by the pages that the
+# kernel has not yet folded in from its CPUs (percpu_counter: 32 pages or more of each kind and CPU).
+HEAP = Margin(0.005, 4.0 * PAGE_BYTES, ratio_from=2.0**20)
 
 
 # The gate. Stage 1 names candidates with this false-alarm rate over everything that is timed, stage 2 alone

@@ -65,13 +65,19 @@ class Arms:
 
 def _scale(arms: Arms) -> Scale:
     values = [*arms.base.values(), *arms.candidate.values()]
-    return Scale.RATIO if min(values) > 0 else Scale.DIFFERENCE
+    least = min(values)
+    return Scale.RATIO if least > 0 and least >= arms.margin.ratio_from else Scale.DIFFERENCE
+
+
+def too_small(arms: Arms) -> bool:
+    """Whether both arms lie wholly below what can be compared."""
+    return all(value < arms.margin.ratio_from for value in [*arms.base.values(), *arms.candidate.values()])
 
 
 def paired_differences(arms: Arms) -> tuple[Scale, dict[int, float]]:
     """By round, for the rounds in which both arms have a sample; empty when there is none."""
     both = sorted(arms.base.keys() & arms.candidate.keys())
-    if not both:
+    if not both or too_small(arms):
         return Scale.RATIO, {}
     scale = _scale(Arms({n: arms.base[n] for n in both}, {n: arms.candidate[n] for n in both}, arms.margin))
     if scale is Scale.RATIO:
@@ -80,7 +86,8 @@ def paired_differences(arms: Arms) -> tuple[Scale, dict[int, float]]:
 
 
 def judge_paired(family: Sequence[Arms]) -> list[Effect | None]:
-    """The effects of comparisons that are looked at together; None where no round has both arms."""
+    """The effects of comparisons that are looked at together; None where no round has both arms, or both
+    are too small to be compared."""
     scaled = [paired_differences(arms) for arms in family]
     critical = simultaneous.critical_value([differences for _, differences in scaled])
     together = [simultaneous.bounds(list(differences.values()), critical) for _, differences in scaled]
@@ -102,11 +109,11 @@ def judge_paired(family: Sequence[Arms]) -> list[Effect | None]:
 
 def judge_unpaired(family: Sequence[Arms]) -> list[Effect | None]:
     """As judge_paired() for arms that share no rounds. Together they hold by Bonferroni's inequality."""
-    present = [arms for arms in family if arms.base and arms.candidate]
+    present = [arms for arms in family if arms.base and arms.candidate and not too_small(arms)]
     level = 1 - (1 - CONFIDENCE) / max(1, len(present))
     effects: list[Effect | None] = []
     for arms in family:
-        if not arms.base or not arms.candidate:
+        if not arms.base or not arms.candidate or too_small(arms):
             effects.append(None)
             continue
         base, candidate = list(arms.base.values()), list(arms.candidate.values())

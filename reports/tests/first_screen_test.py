@@ -1,0 +1,141 @@
+"""The first screen: the sentence, the heap's part of memory, the trust badges and the picture of time against
+memory."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import fake_documents
+import pytest
+from faultline_reports import document
+from faultline_reports.report import analysis, overview, pareto, sentence, trust
+from faultline_reports.report.analysis import Analysis
+
+MIB = 2**20
+ROW = [("one", "batch", 1, "")]
+ROWS = [*ROW, ("two", "batch", 1, "")]
+
+
+def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any) -> Analysis:
+    """Every arm with these figures: cpu (a factor), heap (bytes), wobble (of the CPU time, by round)."""
+    value = fake_documents.make(
+        rounds=rounds, workloads=options.get("rows", ROW), allocators=tuple(arms), floor=False, samples=0
+    )
+    value["doctor"] = options.get("doctor", [])
+    for trial in value["trials"]:
+        arm = arms[trial["allocator"]]
+        sign = 1 if trial["round"] % 2 else -1
+        for phase in trial["phases"]:
+            phase["operations"] = 1000
+            phase["cpu_ns"] = int(1e6 * arm.get("cpu", 1.0) * (1 + sign * arm.get("wobble", 0.0)))
+            phase["kernel"] = options.get("kernel", {})
+        trial["baseline_rss_bytes"] = int(arm.get("before", 6 * MIB))
+        trial["peak_rss_bytes"] = trial["baseline_rss_bytes"] + int(arm.get("heap", 10 * MIB))
+        trial["retained_rss_bytes"] = trial["peak_rss_bytes"]
+    return analysis.analyse(
+        document.parse(json.dumps(value).encode(), "r.json"), None, options.get("false_alarms")
+    )
+
+
+def test_the_sentence_names_the_first_the_price_and_the_runner_up() -> None:
+    found = analysed(
+        {"system": {}, "a": {"cpu": 0.5, "heap": 12 * MIB}, "b": {"cpu": 0.6}}, rounds=10, rows=ROWS
+    )
+    said = sentence.answer(found)
+    assert said.headline == (
+        "Over 2 workloads a needed the least CPU time: 50 % less than system, with 20 % more peak heap; "
+        "b, the runner-up, needed 20 % more."
+    )
+    assert said.remarks[0].startswith("95 % intervals: a 50.0 to 50.0 % less than system; b 20.0")
+
+
+def test_the_sentence_says_a_tie() -> None:
+    arms = {"system": {}, "a": {"cpu": 0.5, "wobble": 0.02}, "b": {"cpu": 0.5, "wobble": -0.02}}
+    said = sentence.answer(analysed({**arms, "c": {"cpu": 0.9}})).headline
+    assert said.startswith("On this workload a and b are tied for the least CPU time: ") or said.startswith(
+        "On this workload b and a are tied for the least CPU time: "
+    )
+    assert said.endswith("; c comes next.")
+
+
+def test_a_tie_with_the_baseline_claims_no_gain() -> None:
+    said = sentence.answer(analysed({"system": {"wobble": 0.02}, "a": {"cpu": 0.999, "wobble": -0.02}}))
+    assert said.headline == "On this workload a and system are tied for the least CPU time."
+
+
+def test_two_rounds_never_say_tied() -> None:
+    arms = {"system": {}, "a": {"cpu": 0.5, "wobble": 0.02}, "b": {"cpu": 0.5, "wobble": -0.02}}
+    assert "tied" not in sentence.answer(analysed(arms, rounds=2)).headline
+
+
+def test_memory_is_compared_without_what_was_there_before() -> None:
+    found = analysed({"system": {"heap": 2 * MIB}, "a": {"heap": 4 * MIB, "before": 60 * MIB}})
+    assert found.memory.metric.key == "peak_heap_bytes"
+    cell = overview.heats(found)[2].rows[0].cells[1]
+    assert cell.value == "×2.00"
+    assert overview.before(found.document) == [("system", "6.00 MiB"), ("a", "60.0 MiB")]
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "value", "detail"),
+    [
+        (MIB // 2, MIB // 4, "256 KiB", "too small to compare"),
+        (MIB // 2, 8 * MIB, "+7.50 MiB", "+7.50 MiB"),
+        (0, 8 * MIB, "+8.00 MiB", "+8.00 MiB"),
+        (8 * MIB, 4 * MIB, "−50 %", "−50 %"),
+    ],
+)
+def test_a_small_heap_gives_no_ratio(base: int, other: int, value: str, detail: str) -> None:
+    found = analysed({"system": {"heap": base}, "a": {"heap": other}})
+    cell = overview.heats(found)[2].rows[0].cells[1]
+    assert (cell.value, cell.detail) == (value, detail)
+
+
+def test_a_document_without_the_baseline_of_memory_compares_the_whole() -> None:
+    value = fake_documents.make(rounds=3, workloads=ROW, allocators=("system", "jemalloc"), samples=0)
+    for trial in value["trials"]:
+        del trial["baseline_rss_bytes"]
+    found = analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None)
+    assert found.memory.metric.key == "peak_rss_bytes"
+
+
+def test_who_is_beaten_is_not_on_the_front_and_ties_are_named() -> None:
+    front = pareto.of(
+        analysed(
+            {
+                "system": {"heap": 8 * MIB},
+                "fast": {"cpu": 0.5, "heap": 16 * MIB},
+                "beaten": {"cpu": 0.8, "heap": 32 * MIB},
+                "also": {"cpu": 0.8, "heap": 32 * MIB},
+            },
+            rounds=12,
+        )
+    )
+    assert front is not None and front.front == ["fast", "system"]
+    assert {point.name: point.ties for point in front.points}["beaten"] == ["also"]
+    assert front.scope() == "Geometric means over the workload"
+
+
+def test_no_picture_where_no_heap_can_be_compared() -> None:
+    assert pareto.of(analysed({"system": {"heap": 1}, "a": {"heap": 2}})) is None
+
+
+def texts(found: Analysis) -> dict[str, str]:
+    return {badge.text: badge.state for badge in trust.badges(found)}
+
+
+def test_the_trust_badges() -> None:
+    doctor = [
+        {"id": "steal", "status": "warn", "what": "3 % of CPU time taken", "remedy": ""},
+        {"id": "probe.x", "status": "warn", "what": "said among the probes", "remedy": ""},
+    ]
+    kernel = {"host_cpu_pressure_ns": 1e15, "host_memory_pressure_some_ns": 0}
+    found = texts(analysed({"system": {}, "a": {}}, doctor=doctor, kernel=kernel))
+    assert found["steal: 3 % of CPU time taken"] == "warn"
+    assert found["tasks waited for a CPU in 100 % of the measured time"] == "warn"
+    assert found["1 warning about this host"] == "warn"
+    assert found["false alarms of this host: not calibrated"] == "warn"
+    calm = texts(analysed({"system": {}, "a": {}}, false_alarms="at most 1 %"))
+    assert calm["at most 1 %"] == "good"
+    assert not any("waited" in text for text in calm)
