@@ -1,3 +1,4 @@
+#include "base/file.hpp"
 #include "kernel-probes/layers.hpp"
 
 #include <algorithm>
@@ -9,8 +10,24 @@ namespace {
 
 using Maker = std::unique_ptr<Probe> (*)(const Wanted&);
 
-// Not measured unless asked for: they cost more than the others together.
-constexpr std::string_view opt_in[] = {"latency", "refaults"};
+// Not measured unless asked for: each has a program run once or twice for every page, and a program that does
+// nothing already costs a page fault some 4 % of its time (the tracepoint, and what the kernel does around it).
+constexpr std::string_view opt_in[] = {"latency", "refaults", "page_frees"};
+
+bool host_swaps() {
+    const std::string areas = read_file("/proc/swaps").value_or("");
+    return std::count(areas.begin(), areas.end(), '\n') > 1; // a heading, and a line for each
+}
+
+bool by_default(std::string_view group, const Circumstances& circumstances) {
+    if (group == "memcg_events") { // runs once or twice a page; only swap is not known otherwise
+        return circumstances.swaps || host_swaps();
+    }
+    if (group == "fault_kinds") {
+        return !circumstances.timed;
+    }
+    return std::find(std::begin(opt_in), std::end(opt_in), group) == std::end(opt_in);
+}
 
 bool contains(std::span<const std::string> groups, std::string_view group) {
     return std::find(groups.begin(), groups.end(), group) != groups.end();
@@ -38,7 +55,8 @@ std::vector<std::string> all_groups() {
     return groups;
 }
 
-Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups) {
+Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups,
+                                                        const Circumstances& circumstances) {
     const auto known = all_groups();
     for (const std::string& group : groups) {
         if (group != "all" && group != "none" && !contains(known, group)) {
@@ -48,7 +66,7 @@ Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::str
     }
     const Wanted wanted = [&](std::string_view group) {
         if (groups.empty()) {
-            return std::find(std::begin(opt_in), std::end(opt_in), group) == std::end(opt_in);
+            return by_default(group, circumstances);
         }
         return contains(groups, "all") || contains(groups, group);
     };

@@ -26,6 +26,11 @@ std::vector<Pair> pairs() {
          {"rusage_minor_faults", "rusage_major_faults"},
          "getrusage",
          Relation::equal},
+        // Faults of calls are no exceptions.
+        {{"faults_user_mode", "faults_kernel_mode"},
+         {"rusage_minor_faults", "rusage_major_faults"},
+         "getrusage",
+         Relation::at_most},
         {{"faults_major"}, {"rusage_major_faults"}, "getrusage", Relation::equal},
         {{"perf_minor_faults", "perf_major_faults", "faults_in_calls"},
          {"faults_minor", "faults_major"},

@@ -107,10 +107,17 @@ class Probe {
     virtual void finish() = 0;
 };
 
+// What the run is like, for which groups are measured when none is named.
+struct Circumstances {
+    bool timed = false; // what is counted is timed too
+    bool swaps = false; // it will have swap that is not there yet
+};
+
 // The probes of this build for the groups named in `groups`, those that disturb last. Empty: all groups but
-// the ones that cost most (latency, refaults); "all": these too; "none": nothing. An unknown group is a usage
-// error that lists the known ones.
-Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups);
+// the ones that cost most; "all": these too; "none": nothing. An unknown group is a usage error that lists the
+// known ones.
+Result<std::vector<std::unique_ptr<Probe>>> make_probes(std::span<const std::string> groups,
+                                                        const Circumstances& circumstances = {});
 
 // The probe of runs in a pressure box, beside those of make_probes().
 std::unique_ptr<Probe> make_cgroup();

@@ -212,7 +212,8 @@ int run(const Options& options) {
     std::vector<std::string> groups = options.probes;
     const trial::Probing probing =
         std::erase(groups, "inline") > 0 ? trial::Probing::within : trial::Probing::apart;
-    auto probes = probes::make_probes(groups);
+    auto probes = probes::make_probes(
+        groups, {.timed = probing == trial::Probing::within, .swaps = *swap && (*swap)->bytes > 0});
     if (!probes) {
         return report(probes.error());
     }
@@ -294,7 +295,8 @@ void describe_options(CLI::App& command, Options& options) {
         .add_option(
             "--probes", options.probes,
             "Groups of kernel figures, all or none [those that cost little; see `faultline list probes`]; "
-            "inline: counted in the timed trials too, not in one of their own")
+            "inline: counted in the timed trials too, not in one of their own, and by default without "
+            "fault_kinds")
         ->delimiter(',')
         ->allow_extra_args(false);
     command

@@ -6,11 +6,11 @@
 // metric is absent. All of them count what the threads and children of the trial do, and nobody else.
 // clang-format off
 #define FAULTLINE_BPF_COUNTERS(X) \
-    X(FAULTS_MINOR, "faults", memcg_event, "faults_minor", "count_memcg_events: PGFAULT without PGMAJFAULT, populating calls included") \
-    X(FAULTS_MAJOR, "faults", memcg_event, "faults_major", "count_memcg_events: PGFAULT after PGMAJFAULT") \
+    X(FAULTS_MINOR, "memcg_events", memcg_event, "faults_minor", "count_memcg_events: PGFAULT without PGMAJFAULT, populating calls included") \
+    X(FAULTS_MAJOR, "memcg_events", memcg_event, "faults_major", "count_memcg_events: PGFAULT after PGMAJFAULT") \
     X(FAULTS_USER_MODE, "faults", fault_user, "faults_user_mode", "page_fault_user: exceptions in user code") \
     X(FAULTS_KERNEL_MODE, "faults", fault_kernel, "faults_kernel_mode", "page_fault_kernel: exceptions inside system calls") \
-    X(FAULTS_IN_CALLS, "faults", memcg_event, "faults_in_calls", "faults taken without an exception: MAP_POPULATE, mlock, exec's arguments") \
+    X(FAULTS_IN_CALLS, "memcg_events", memcg_event, "faults_in_calls", "faults taken without an exception: MAP_POPULATE, mlock, exec's arguments") \
     X(FAULTS_ANONYMOUS, "fault_kinds", rss, "faults_anonymous", "a fresh page of anonymous memory") \
     X(FAULTS_ZERO_PAGE, "fault_kinds", rss, "faults_zero_page", "a read of untouched anonymous memory: the shared page of zeros") \
     X(FAULTS_COW, "fault_kinds", rss, "faults_cow", "copy-on-write: a page copied for a write") \
@@ -19,11 +19,11 @@
     X(FAULTS_SWAP, "fault_kinds", rss, "faults_swap", "a page that was swapped out, read or found in the swap cache") \
     X(FAULTS_HUGE, "fault_kinds", rss, "faults_huge", "a huge page of anonymous memory") \
     X(FAULTS_REUSE, "fault_kinds", rss, "faults_reuse", "a page made writable where it stands, nothing copied") \
-    X(FAULTS_OTHER, "fault_kinds", rss, "faults_other", "none of the kinds: hugetlb, races lost, races won by another thread") \
+    X(FAULTS_OTHER, "fault_kinds", rss, "faults_other", "none of the kinds: hugetlb, races lost, races won by another thread, faults that failed") \
     X(FAULT_NS, "latency", memcg_event, "fault_ns", "time from the exception to the end of its handling, all faults") \
     X(PAGES_ALLOCATED, "pages", page_alloc, "alloc_pages_pages", "mm_page_alloc: pages, 2^order each") \
     X(PAGE_ALLOC_CALLS, "pages", page_alloc, "alloc_pages_calls", "mm_page_alloc") \
-    X(PAGES_FREED, "pages", page_free, "free_pages_pages", "mm_page_free: pages, freed by the trial's own threads") \
+    X(PAGES_FREED, "page_frees", page_free, "free_pages_pages", "mm_page_free: pages, freed by the trial's own threads") \
     X(PAGES_UNMOVABLE, "pages", page_alloc, "alloc_pages_unmovable_pages", "mm_page_alloc: migrate type unmovable, the kernel's own") \
     X(PAGES_MOVABLE, "pages", page_alloc, "alloc_pages_movable_pages", "mm_page_alloc: migrate type movable, user memory and page cache") \
     X(PAGES_RECLAIMABLE, "pages", page_alloc, "alloc_pages_reclaimable_pages", "mm_page_alloc: migrate type reclaimable, caches that shrink") \
@@ -38,7 +38,7 @@
     X(PAGE_ORDER_8, "pages", page_alloc, "alloc_pages_order8_calls", "mm_page_alloc") \
     X(PAGE_ORDER_9, "pages", page_alloc, "alloc_pages_order9_calls", "mm_page_alloc") \
     X(PAGE_ORDER_10, "pages", page_alloc, "alloc_pages_order10_calls", "mm_page_alloc") \
-    X(PAGE_ROWS_LOST, "pages", page_alloc, "alloc_pages_rows_lost", "calls that did not fit the table of GFP flags") \
+    X(PAGE_ROWS_LOST, "pages", page_alloc, "alloc_pages_rows_lost", "calls that did not fit the table of GFP flags, and are missing from the other figures") \
     X(KMALLOCS, "slab", kmalloc, "kmalloc_calls", "kmalloc") \
     X(KMALLOC_BYTES, "slab", kmalloc, "kmalloc_bytes", "kmalloc: bytes_alloc, rounded up to the class") \
     X(KMALLOC_REQUESTED_BYTES, "slab", kmalloc, "kmalloc_requested_bytes", "kmalloc: bytes_req") \
@@ -69,14 +69,14 @@
     X(CACHE_FAULTS, "pagecache", filemap_fault, "pagecache_fault_calls", "mm_filemap_fault: faults that looked a page up") \
     X(REFAULTS_FILE, "refaults", lruvec_state, "refaulted_file_pages", "WORKINGSET_REFAULT_FILE: pages wanted again soon after they were dropped") \
     X(REFAULTS_ANON, "refaults", lruvec_state, "refaulted_anon_pages", "WORKINGSET_REFAULT_ANON: pages wanted again soon after they were swapped out") \
-    X(SWAP_IN, "swap", memcg_event, "swap_in_pages", "count_memcg_events: PSWPIN, read-ahead included") \
-    X(SWAP_OUT, "swap", memcg_event, "swap_out_pages", "count_memcg_events: PSWPOUT by the trial's own threads; kswapd's are not") \
+    X(SWAP_IN, "memcg_events", memcg_event, "swap_in_pages", "count_memcg_events: PSWPIN, read-ahead included") \
+    X(SWAP_OUT, "memcg_events", memcg_event, "swap_out_pages", "count_memcg_events: PSWPOUT by the trial's own threads; kswapd's are not") \
     X(RECLAIMS, "reclaim", reclaim_end, "direct_reclaim_calls", "mm_vmscan_direct_reclaim: the host was short of memory") \
     X(RECLAIM_NS, "reclaim", reclaim_end, "direct_reclaim_ns", "the trial's threads stood in it") \
     X(MEMCG_RECLAIMS, "reclaim", memcg_reclaim_end, "memcg_reclaim_calls", "mm_vmscan_memcg_reclaim: the cgroup's limit was reached") \
     X(MEMCG_RECLAIM_NS, "reclaim", memcg_reclaim_end, "memcg_reclaim_ns", "the trial's threads stood in it") \
-    X(RECLAIM_SCANNED, "reclaim", memcg_event, "reclaim_scanned_pages", "count_memcg_events: PGSCAN_DIRECT") \
-    X(RECLAIM_STOLEN, "reclaim", memcg_event, "reclaim_freed_pages", "count_memcg_events: PGSTEAL_DIRECT") \
+    X(RECLAIM_SCANNED, "reclaim", shrink_inactive, "reclaim_scanned_pages", "mm_vmscan_lru_shrink_inactive: in the trial's own reclaim") \
+    X(RECLAIM_STOLEN, "reclaim", memcg_reclaim_end, "reclaim_freed_pages", "mm_vmscan_direct_reclaim_end and mm_vmscan_memcg_reclaim_end: pages, slab pages included") \
     X(COMPACTIONS, "compaction", compaction_end, "direct_compaction_calls", "mm_compaction: in the trial's own threads") \
     X(COMPACTION_NS, "compaction", compaction_end, "direct_compaction_ns", "the trial's threads stood in it") \
     X(OOM_VICTIMS, "oom", oom_victim, "oom_victims", "mark_victim: a process of the trial") \
@@ -126,6 +126,16 @@ struct page_key {
     unsigned int gfp;
     unsigned short order;
     unsigned short migratetype;
+};
+
+// Kept for each CPU: the first combination that came to a slot has it, and needs no search; the others of
+// that slot are in a hash.
+enum { PAGE_SLOTS = 64 };
+struct page_slots {
+    struct {
+        struct page_key key;
+        unsigned long long calls; // 0: nobody's yet
+    } slots[PAGE_SLOTS];
 };
 
 // `cache` is 0 for kmalloc.

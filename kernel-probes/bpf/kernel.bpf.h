@@ -60,9 +60,8 @@ struct kmem_cache {
 #pragma clang attribute pop
 
 enum pageflags { PG_head = 6 };
-enum vm_event_item { PSWPIN, PSWPOUT, PGFAULT, PGMAJFAULT, PGSTEAL_DIRECT, PGSCAN_DIRECT };
+enum vm_event_item { PSWPIN, PSWPOUT, PGFAULT, PGMAJFAULT };
 enum node_stat_item { WORKINGSET_REFAULT_ANON, WORKINGSET_REFAULT_FILE };
-enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE };
 
 // Members of mm_struct.rss_stat, an unnamed enum of the kernel whose values have stood since 4.5.
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };

@@ -17,51 +17,59 @@ struct {
     __type(value, struct slab_use);
 } slabs SEC(".maps");
 
-static __always_inline void count_page_row(__u32 order, __u32 gfp, int migratetype,
-                                           struct counters* counters) {
-    const struct page_key key = {gfp, order, migratetype};
-    __u64* calls = bpf_map_lookup_elem(&pages, &key);
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct page_slots);
+} page_slots SEC(".maps");
+
+static __always_inline void count_page_elsewhere(const struct page_key* key) {
+    __u64* calls = bpf_map_lookup_elem(&pages, key);
     if (!calls) {
         const __u64 none = 0;
-        bpf_map_update_elem(&pages, &key, &none, BPF_NOEXIST);
-        calls = bpf_map_lookup_elem(&pages, &key);
+        bpf_map_update_elem(&pages, key, &none, BPF_NOEXIST);
+        calls = bpf_map_lookup_elem(&pages, key);
     }
     if (calls) {
         ++*calls;
     } else {
-        add(counters, COUNT_PAGE_ROWS_LOST, 1);
+        add(my_counters(), COUNT_PAGE_ROWS_LOST, 1);
     }
 }
 
+static __always_inline void count_page_row(__u32 order, __u32 gfp, int migratetype) {
+    const __u32 zero = 0;
+    struct page_slots* mine = bpf_map_lookup_elem(&page_slots, &zero);
+    if (!mine) {
+        return;
+    }
+    __u64 slot = ((gfp ^ order << 28) * 0x9E3779B1U) >> 26; // Knuth's multiplicative hash
+    slot &= PAGE_SLOTS - 1;
+    const struct page_key key = {gfp, order, migratetype};
+    if (mine->slots[slot].calls == 0) {
+        mine->slots[slot].key = key;
+    }
+    const struct page_key* there = &mine->slots[slot].key;
+    if (there->gfp == key.gfp && there->order == key.order && there->migratetype == key.migratetype) {
+        mine->slots[slot].calls += 1;
+    } else {
+        count_page_elsewhere(&key);
+    }
+}
+
+// The orders, how many pages and of what type, the reader makes of the table.
 SEC("tp_btf/mm_page_alloc")
 int BPF_PROG(page_alloc, void* page, unsigned int order, unsigned int gfp, int migratetype) {
     struct thread* thread = current_thread();
     if (!thread || !page) { // null: it failed
         return 0;
     }
-    if (gfp & GFP_MOVABLE_BIT && !(thread->seen & SEEN_RECLAIM)) {
-        thread->seen |= order >= HUGE_ORDER ? SEEN_USER_PAGE | SEEN_HUGE_PAGE : SEEN_USER_PAGE;
+    if (gfp & GFP_MOVABLE_BIT) {
+        fault_shows(thread, order >= HUGE_ORDER ? SEEN_USER_PAGE | SEEN_HUGE_PAGE : SEEN_USER_PAGE);
     }
-    if (!want_pages) {
-        return 0;
-    }
-    struct counters* counters = my_counters();
-    add(counters, COUNT_PAGE_ALLOC_CALLS, 1);
-    add(counters, COUNT_PAGES_ALLOCATED, 1UL << (order & 63));
-    if (migratetype == (int)bpf_core_enum_value(enum migratetype, MIGRATE_MOVABLE)) {
-        add(counters, COUNT_PAGES_MOVABLE, 1UL << (order & 63));
-    } else if (migratetype == (int)bpf_core_enum_value(enum migratetype, MIGRATE_UNMOVABLE)) {
-        add(counters, COUNT_PAGES_UNMOVABLE, 1UL << (order & 63));
-    } else if (migratetype == (int)bpf_core_enum_value(enum migratetype, MIGRATE_RECLAIMABLE)) {
-        add(counters, COUNT_PAGES_RECLAIMABLE, 1UL << (order & 63));
-    }
-    __u64 row = order;
-    barrier_var(row); // so that what is compared is what is added: the verifier follows no copies
-    if (row <= COUNT_PAGE_ORDER_10 - COUNT_PAGE_ORDER_0) {
-        add(counters, COUNT_PAGE_ORDER_0 + row, 1);
-    }
-    if (want_page_table) {
-        count_page_row(order, gfp, migratetype, counters);
+    if (want_pages) {
+        count_page_row(order, gfp, migratetype);
     }
     return 0;
 }

@@ -7,7 +7,7 @@ namespace {
 
 // Interrupts take pages and slab objects too, whoever is running.
 constexpr Scope scope_of(std::string_view group) {
-    return group == "pages" || group == "slab" ? Scope::partly : Scope::process;
+    return group == "pages" || group == "page_frees" || group == "slab" ? Scope::partly : Scope::process;
 }
 
 constexpr Row all_rows[] = {
@@ -24,11 +24,12 @@ struct Leaning {
 };
 
 std::vector<Leaning> leanings() {
-    // What happens to memory while a thread reclaims others' pages says nothing of its fault.
+    // What happens to memory while a thread reclaims others' pages, or in a system call, says nothing of its fault.
     const std::vector<std::string_view> to_tell_apart = {
-        "fault_user",  "fault_kernel",        "memcg_event",       "page_alloc", "reclaim_begin",
+        "fault_user",  "fault_kernel",        "call_enter",        "page_alloc", "reclaim_begin",
         "reclaim_end", "memcg_reclaim_begin", "memcg_reclaim_end", "rss",        "filemap_fault"};
-    return {{"fault_kinds", to_tell_apart},
+    return {{"memcg_events", {"fault_user", "fault_kernel", "call_enter"}},
+            {"fault_kinds", to_tell_apart},
             {"latency", to_tell_apart},
             {"pagecache", {"cache_add", "cache_dirty"}},
             {"reclaim", {"reclaim_begin", "memcg_reclaim_begin"}},
@@ -102,9 +103,9 @@ Wish wish_for(const Wanted& wanted) {
             wish.programs.insert(leaning.programs.begin(), leaning.programs.end());
         }
     }
-    wish.kinds = wanted("fault_kinds");
     wish.latency = wanted("latency");
-    wish.pages = wish.page_table = wanted("pages");
+    wish.kinds = wish.latency || wanted("fault_kinds") || wanted("memcg_events");
+    wish.pages = wanted("pages");
     wish.slab_table = wanted("slab");
     return wish;
 }

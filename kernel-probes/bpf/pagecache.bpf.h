@@ -73,7 +73,7 @@ SEC("tp_btf/mm_filemap_fault")
 int BPF_PROG(filemap_fault) {
     struct thread* thread = current_thread();
     if (thread) {
-        thread->seen |= SEEN_LOOKUP;
+        fault_shows(thread, SEEN_LOOKUP);
         add(my_counters(), COUNT_CACHE_FAULTS, 1);
     }
     return 0;

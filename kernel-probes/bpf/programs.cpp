@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/syscall.h>
+#include <tuple>
 
 namespace faultline::probes::bpf {
 namespace {
@@ -48,7 +49,6 @@ Skeleton open_with(const Wish& wish, const Names& programs) {
     options.want_kinds = wish.kinds;
     options.want_latency = wish.latency;
     options.want_pages = wish.pages;
-    options.want_page_table = wish.page_table;
     options.want_slab_table = wish.slab_table;
     options.nr_brk = SYS_brk;
     options.nr_mmap = SYS_mmap;
@@ -121,6 +121,23 @@ std::vector<Key> keys_of(int map) {
         keys.push_back(key);
     }
     return keys;
+}
+
+// enum migratetype, whose first three have stood since 4.4.
+constexpr counter_id pages_of_type[] = {COUNT_PAGES_UNMOVABLE, COUNT_PAGES_MOVABLE, COUNT_PAGES_RECLAIMABLE};
+
+// What the programs leave to the reader.
+void add_up_pages(counters& sum, const std::vector<PageRow>& rows) {
+    for (const PageRow& row : rows) {
+        sum.value[COUNT_PAGE_ALLOC_CALLS] += row.calls;
+        sum.value[COUNT_PAGES_ALLOCATED] += row.calls << row.key.order;
+        if (row.key.order <= COUNT_PAGE_ORDER_10 - COUNT_PAGE_ORDER_0) {
+            sum.value[COUNT_PAGE_ORDER_0 + row.key.order] += row.calls;
+        }
+        if (row.key.migratetype < std::size(pages_of_type)) {
+            sum.value[pages_of_type[row.key.migratetype]] += row.calls << row.key.order;
+        }
+    }
 }
 
 } // namespace
@@ -222,6 +239,7 @@ std::optional<counters> Programs::totals() const {
             sum.value[i] += value.value[i];
         }
     }
+    add_up_pages(sum, pages());
     return sum;
 }
 
@@ -239,16 +257,27 @@ std::array<latency, FAULT_KINDS> Programs::latencies() const {
 }
 
 std::vector<PageRow> Programs::pages() const {
-    std::vector<PageRow> rows;
+    std::map<std::tuple<unsigned, unsigned, unsigned>, PageRow> rows;
+    const auto add = [&rows](const page_key& key, std::uint64_t calls) {
+        rows.try_emplace({key.gfp, key.order, key.migratetype}, PageRow{key, 0}).first->second.calls += calls;
+    };
+    for (const page_slots& cpu :
+         values_of_cpus<page_slots>(state_->map(state_->skeleton->maps.page_slots), std::uint32_t{0})) {
+        for (const auto& slot : cpu.slots) {
+            if (slot.calls > 0) {
+                add(slot.key, slot.calls);
+            }
+        }
+    }
     const int map = state_->map(state_->skeleton->maps.pages);
     for (const page_key& key : keys_of<page_key>(map)) {
-        PageRow row{key, 0};
         for (const std::uint64_t calls : values_of_cpus<std::uint64_t>(map, key)) {
-            row.calls += calls;
+            add(key, calls);
         }
-        rows.push_back(row);
     }
-    return rows;
+    std::vector<PageRow> sums(rows.size());
+    std::transform(rows.begin(), rows.end(), sums.begin(), [](const auto& row) { return row.second; });
+    return sums;
 }
 
 std::vector<SlabRow> Programs::slabs() const {

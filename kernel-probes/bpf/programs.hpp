@@ -22,10 +22,9 @@ namespace faultline::probes::bpf {
 // What the programs of these groups need beside themselves.
 struct Wish {
     std::set<std::string, std::less<>> programs; // names in trial.bpf.c
-    bool kinds = false;                          // tell faults apart
+    bool kinds = false;                          // follow a fault from its exception on
     bool latency = false;
     bool pages = false; // mm_page_alloc is heard for its own sake, not only for the kinds of faults
-    bool page_table = false;
     bool slab_table = false;
 };
 

@@ -25,39 +25,49 @@ static __always_inline void stall_ends(enum stall stall, enum counter_id calls, 
     }
 }
 
-SEC("tp_btf/mm_vmscan_direct_reclaim_begin")
-int BPF_PROG(reclaim_begin) {
-    stall_begins(STALL_RECLAIM);
-    return 0;
+static __always_inline void reclaim_ends(enum stall stall, enum counter_id calls, enum counter_id ns,
+                                         __u64 reclaimed) {
+    if (current_thread()) {
+        add(my_counters(), COUNT_RECLAIM_STOLEN, reclaimed);
+    }
+    stall_ends(stall, calls, ns);
 }
+
+#define STALL_BEGINS(tracepoint, program, stall)                                                             \
+    SEC("tp_btf/" #tracepoint)                                                                               \
+    int BPF_PROG(program) {                                                                                  \
+        stall_begins(stall);                                                                                 \
+        return 0;                                                                                            \
+    }
+
+STALL_BEGINS(mm_vmscan_direct_reclaim_begin, reclaim_begin, STALL_RECLAIM)
+STALL_BEGINS(mm_vmscan_memcg_reclaim_begin, memcg_reclaim_begin, STALL_MEMCG_RECLAIM)
+STALL_BEGINS(mm_compaction_begin, compaction_begin, STALL_COMPACTION)
 
 SEC("tp_btf/mm_vmscan_direct_reclaim_end")
-int BPF_PROG(reclaim_end) {
-    stall_ends(STALL_RECLAIM, COUNT_RECLAIMS, COUNT_RECLAIM_NS);
-    return 0;
-}
-
-SEC("tp_btf/mm_vmscan_memcg_reclaim_begin")
-int BPF_PROG(memcg_reclaim_begin) {
-    stall_begins(STALL_MEMCG_RECLAIM);
+int BPF_PROG(reclaim_end, unsigned long reclaimed) {
+    reclaim_ends(STALL_RECLAIM, COUNT_RECLAIMS, COUNT_RECLAIM_NS, reclaimed);
     return 0;
 }
 
 SEC("tp_btf/mm_vmscan_memcg_reclaim_end")
-int BPF_PROG(memcg_reclaim_end) {
-    stall_ends(STALL_MEMCG_RECLAIM, COUNT_MEMCG_RECLAIMS, COUNT_MEMCG_RECLAIM_NS);
-    return 0;
-}
-
-SEC("tp_btf/mm_compaction_begin")
-int BPF_PROG(compaction_begin) {
-    stall_begins(STALL_COMPACTION);
+int BPF_PROG(memcg_reclaim_end, unsigned long reclaimed) {
+    reclaim_ends(STALL_MEMCG_RECLAIM, COUNT_MEMCG_RECLAIMS, COUNT_MEMCG_RECLAIM_NS, reclaimed);
     return 0;
 }
 
 SEC("tp_btf/mm_compaction_end")
 int BPF_PROG(compaction_end) {
     stall_ends(STALL_COMPACTION, COUNT_COMPACTIONS, COUNT_COMPACTION_NS);
+    return 0;
+}
+
+SEC("tp_btf/mm_vmscan_lru_shrink_inactive")
+int BPF_PROG(shrink_inactive, int node, unsigned long scanned) {
+    struct thread* thread = current_thread();
+    if (thread && thread->seen & SEEN_RECLAIM) {
+        add(my_counters(), COUNT_RECLAIM_SCANNED, scanned);
+    }
     return 0;
 }
 

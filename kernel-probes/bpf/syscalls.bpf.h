@@ -30,6 +30,7 @@ int BPF_PROG(call_enter, struct pt_regs* regs, long id) {
     if (!thread) {
         return 0;
     }
+    fault_is_over(thread);
     add(my_counters(), COUNT_SYSTEM_CALLS, 1);
     const __u32 call = id;
     thread->call = 0;

@@ -5,7 +5,6 @@
 const volatile bool want_kinds = false;
 const volatile bool want_latency = false;
 const volatile bool want_pages = false;
-const volatile bool want_page_table = false;
 const volatile bool want_slab_table = false;
 
 // What is known of a thread of the trial between two events.
@@ -26,6 +25,7 @@ struct thread {
     __u32 call;       // the number of the system call it is in, and 1; 0: none that counts
     __u32 error_code; // of the fault
     __u32 seen;       // since the fault began: enum seen
+    __u32 kind;       // that the fault is counted under
 };
 
 enum { THREAD_ROWS = 1 << 15 };

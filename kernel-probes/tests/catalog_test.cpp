@@ -47,6 +47,20 @@ TEST(Catalog, GroupsThatCostMostAreMeasuredWhenAskedForAlone) {
     EXPECT_TRUE(make_probes(std::vector<std::string>{"none"})->empty());
 }
 
+TEST(Catalog, WhatIsTimedTooIsMeasuredWithoutKindsOfFaults) {
+    const auto has_kinds = [](const std::vector<std::string>& groups, const Circumstances& circumstances) {
+        const auto probes = make_probes(groups, circumstances);
+        return std::any_of(probes->begin(), probes->end(), [](const auto& probe) {
+            const auto metrics = probe->metrics();
+            return std::any_of(metrics.begin(), metrics.end(),
+                               [](const Metric& metric) { return metric.group == "fault_kinds"; });
+        });
+    };
+    EXPECT_TRUE(has_kinds({}, {}));
+    EXPECT_FALSE(has_kinds({}, {.timed = true}));
+    EXPECT_TRUE(has_kinds({"fault_kinds"}, {.timed = true}));
+}
+
 TEST(Catalog, ProbesThatDisturbComeLast) {
     const auto probes = make_probes(std::vector<std::string>{"all"});
     EXPECT_TRUE(std::is_sorted(probes->begin(), probes->end(),
