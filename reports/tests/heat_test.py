@@ -11,7 +11,7 @@ from typing import Any
 import fake_documents
 import pytest
 from faultline_reports import document, metrics, model
-from faultline_reports.report import details, overview
+from faultline_reports.report import counted, details, overview
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.verdict import Effect, Scale, Verdict
 
@@ -80,7 +80,7 @@ def loaded(cpu_ns: int) -> tuple[details.Trials, list[model.Allocator]]:
     for trial in value["trials"]:
         for phase in trial["phases"]:
             phase |= {"cpu_ns": cpu_ns, "user_ns": 6_000_000, "system_ns": 2_000_000}
-            phase["kernel"] = {"user_ns": 6_000_000, "mmap_calls": 7}
+            phase["kernel"] = {"user_ns": 6_000_000, "mmap_calls": 7, "brk_calls": 0}
     read = document.parse(json.dumps(value).encode(), "r.json")
     return {"system": [t for t in read.trials if t.allocator == "system"]}, list(read.subjects())
 
@@ -92,8 +92,8 @@ def test_short_phases_are_not_divided_between_program_and_kernel() -> None:
         values = details.phases(shown, trials)[2].values
         at = details.PHASE_HEADS.index("CPU, program")
         assert values[at] == program and values[details.PHASE_HEADS.index("CPU")] != "–"
-        grid = details.kernel(read, shown, trials)
-        assert grid is not None
+        grid, zeros = details.kernel(read, counted.of(["system"], trials, {}))
+        assert grid is not None and zeros == ["brk_calls"]
         assert {row[0]: row[1] for row in grid.rows} == {"user_ns": program, "mmap_calls": "7"}
 
 

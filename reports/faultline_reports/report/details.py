@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from faultline_reports import formatting
-from faultline_reports.model import Allocator, Document, Latency, Phase, Trial
+from faultline_reports.model import Allocator, Document, Latency, Trial
+from faultline_reports.report.counted import TIMED_PHASE, Arm
 from faultline_reports.statistics.order import median_interval
 
 Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
@@ -21,6 +24,13 @@ class PhaseRow:
     phase: str
     first: int  # rows that the name spans, 0 when it does not start here
     values: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    title: str
+    caption: str
+    svg: Markup
 
 
 @dataclass(frozen=True)
@@ -157,31 +167,73 @@ def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
     )
 
 
-def kernel(document: Document, shown: Sequence[Allocator], trials: Trials) -> Grid | None:
-    """The probes' counts in the measured phase; None when no probe gave any."""
+def kernel(document: Document, arms: Sequence[Arm]) -> tuple[Grid | None, list[str]]:
+    """The probes' counts in the measured phase, without those that are 0 for every allocator, whose names
+    come beside; None when no probe gave any."""
     helps = {metric.name: metric for metric in document.kernel_metrics}
-    measured = {
-        allocator.name: [
-            trial.phases["measure"] for trial in trials[allocator.name] if "measure" in trial.phases
-        ]
-        for allocator in shown
-    }
-    names = list(dict.fromkeys(name for arm in measured.values() for phase in arm for name in phase.kernel))
-
-    def middle(name: str, unit: str, arm: Sequence[Phase]) -> str:
-        values = [phase.kernel.get(name) for phase in arm]
-        if name in ("user_ns", "system_ns"):
-            return _split(values, [phase.cpu_ns for phase in arm])
-        return _middle(values, unit)
-
-    rows = []
+    names = dict.fromkeys(
+        name
+        for arm in arms
+        for trial in (*arm.counted[:1], *arm.timed[:1])
+        if TIMED_PHASE in trial.phases
+        for name in trial.phases[TIMED_PHASE].kernel
+    )
+    rows, zeros = [], []
     for name in names:
+        values = [arm.count(name, [TIMED_PHASE]) for arm in arms]
+        if not any(values):
+            if not all(value is None for value in values):
+                zeros.append(name)
+            continue
         unit = "bytes" if name.endswith("_bytes") else "ns" if name.endswith("_ns") else ""
         known = helps.get(name)
-        whose = " (whole host)" if known and known.scope == "host" else ""
-        rows.append(
-            [name + whose]
-            + [middle(name, unit, measured[allocator.name]) for allocator in shown]
-            + [known.help if known else ""]
-        )
-    return Grid(["count", *(allocator.name for allocator in shown), "what it is"], rows) if rows else None
+        cells = [formatting.quantity(value, unit) for value in values]
+        if name in ("user_ns", "system_ns"):
+            short = [(arm.measured("cpu_ns") or SPLIT_FROM_NS) < SPLIT_FROM_NS for arm in arms]
+            cells = [TOO_SHORT if is_short else cell for is_short, cell in zip(short, cells)]
+        scope = {"host": " (whole host)", "partly": " (partly others')"}.get(known.scope if known else "", "")
+        rows.append([name + scope, *cells])
+    return Grid(["count", *(arm.name for arm in arms)], rows) if rows else None, zeros
+
+
+def live(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
+    """Fragmentation: what was resident beside what was alive, of workloads that look at it. Medians over
+    trials."""
+    rows = []
+    for allocator in shown:
+        seen = [figures for trial in trials[allocator.name] if (figures := _fragmentation(trial))]
+        if seen:
+            middles = [median_interval(list(column)).estimate for column in zip(*seen)]
+            rows.append(
+                [
+                    allocator.name,
+                    formatting.quantity(middles[0], "bytes"),
+                    formatting.quantity(middles[1], "bytes"),
+                    formatting.change(middles[1] / middles[0]),
+                    f"×{formatting.digits(middles[2])}",
+                    formatting.quantity(middles[3], "bytes"),
+                ]
+            )
+    heads = [
+        "allocator",
+        "most alive at once",
+        "resident then",
+        "more than alive",
+        "worst ratio while at least",
+    ]
+    heads[-1] += " a tenth is alive"
+    return Grid([*heads, "left when all is freed"], rows) if rows else None
+
+
+def _fragmentation(trial: Trial) -> tuple[float, float, float, float] | None:
+    alive, resident = trial.series.get("live_bytes"), trial.series.get("heap_rss_bytes")
+    if alive is None or resident is None or len(alive.values) != len(resident.values) or not alive.values:
+        return None
+    most = max(alive.values)
+    if most <= 0:
+        return None
+    at = list(alive.values).index(most)
+    worst = max(
+        (held / used for used, held in zip(alive.values, resident.values) if used >= most / 10), default=0.0
+    )
+    return most, resident.values[at], worst, resident.values[-1]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from faultline_reports.formatting import percentile, quantity, scale, shortened
+from faultline_reports.formatting import change, percentile, quantity, scale, shortened
 from faultline_reports.report import style
 from faultline_reports.statistics.interval import Interval
 
@@ -35,12 +35,12 @@ class Strip:
     median: Interval
 
 
-def strips(rows: Sequence[Strip], unit: str, identity: str, label: str) -> Markup:
+def strips(rows: Sequence[Strip], unit: str, label: str) -> Markup:
     """Every sample as a dot (rounds run downwards inside a row), the median as a bar on its interval."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), PITCH)
         _axis(axes, [value for row in rows for value in row.values], unit)
-        _names(axes, [(row.name, quantity(row.median.estimate, unit)) for row in rows], PITCH)
+        names(axes, [(row.name, quantity(row.median.estimate, unit)) for row in rows], PITCH)
         boxes: list[Stroke] = []
         bars: list[Stroke] = []
         dots: list[Stroke] = []
@@ -49,12 +49,10 @@ def strips(rows: Sequence[Strip], unit: str, identity: str, label: str) -> Marku
             boxes.append((row.median.low, (top + bottom) / 2, row.median.high, (top + bottom) / 2))
             bars.append((row.median.estimate, top - 1, row.median.estimate, bottom + 1))
             dots += [(x, y, x, y) for x, y in zip(row.values, _spread(len(row.values), top + 2, bottom - 2))]
-        _strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
-        _strokes(
-            axes, dots, style.DOT, 3.8, "round"
-        )  # zero-length strokes with round ends: small in the file
-        _strokes(axes, bars, style.MARK, 2.2)
-        return style.embedded(figure, identity, label)
+        strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
+        strokes(axes, dots, style.DOT, 3.8, "round")  # zero-length strokes with round ends: small in the file
+        strokes(axes, bars, style.MARK, 2.2)
+        return style.embedded(figure, label)
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,11 @@ class Course:
     at_ns: Sequence[float]
     values: Sequence[float]
     phases: Sequence[tuple[str, float, float]]  # name, begin, end
+    inner: Sequence[float] = ()  # a second line on the same times: what of it is alive
 
 
-def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
-    """Memory over time as an area for each allocator, all on one scale, the measured phase shaded."""
+def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
+    """Figures over time as an area for each allocator, all on one scale, the measured phase shaded."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), COURSE_PITCH)
         ends = [end for row in rows for _, _, end in row.phases]
@@ -78,10 +77,9 @@ def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
         axes.set_xlim(0, last / divisor)
         axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-        axes.set_xlabel(unit, color=style.MUTED, fontsize=style.SMALL, labelpad=1)
-        _names(
-            axes, [(row.name, f"up to {quantity(max(row.values), 'bytes')}") for row in rows], COURSE_PITCH
-        )
+        axes.set_xlabel(unit, color=style.MUTED, fontsize=style.SMALL, labelpad=2)
+        tops = [f"up to {quantity(max(row.values), unit_of_values)}" for row in rows]
+        names(axes, [(row.name, top) for row, top in zip(rows, tops)], COURSE_PITCH)
         ticks: list[Stroke] = []
         shades: list[Stroke] = []
         for index, row in enumerate(rows):
@@ -94,7 +92,7 @@ def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
             ticks += [
                 (begin / divisor, bottom - 5, begin / divisor, bottom + 3) for _, begin, _ in row.phases
             ]
-        _strokes(axes, shades, style.SHADE, COURSE_PITCH - 4 - DATA_TOP, level=0.5)
+        strokes(axes, shades, style.SHADE, COURSE_PITCH - 4 - DATA_TOP, level=0.5)
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
@@ -107,8 +105,120 @@ def courses(rows: Sequence[Course], identity: str, label: str) -> Markup:
                 )
             )
             axes.plot(x, y, color=style.MARK, linewidth=1.4)
-        _strokes(axes, ticks, style.INK, 1)
-        return style.embedded(figure, identity, label)
+            if row.inner:
+                times, values = _thinned(row.at_ns, row.inner)
+                axes.plot(
+                    [time / divisor for time in times],
+                    [bottom - value / largest * height for value in values],
+                    color=style.KINDS[3],
+                    linewidth=1.4,
+                )
+        strokes(axes, ticks, style.INK, 1)
+        return style.embedded(figure, label)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One allocator's differences from the baseline, logarithms of ratios in order of rounds."""
+
+    name: str
+    differences: Sequence[float]
+    shown: Interval
+
+
+RATIO_TICKS = (
+    0.01,
+    0.1,
+    0.2,
+    0.3,
+    0.5,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    1.05,
+    1.1,
+    1.25,
+    1.5,
+    2.0,
+    3.0,
+    5.0,
+    10.0,
+    100.0,
+)
+
+
+def ratio_ticks(low: float, high: float, most: int, known: Sequence[float] = RATIO_TICKS) -> list[float]:
+    """Of the round ratios between two logarithms those farthest apart, that of no difference among them."""
+    chosen = [0.0]
+    candidates = [math.log(tick) for tick in known if low <= math.log(tick) <= high]
+    while candidates and len(chosen) < most:
+        best = max(candidates, key=lambda tick: min(abs(tick - other) for other in chosen))
+        if min(abs(best - other) for other in chosen) < (high - low) / (most * 1.6):
+            break
+        chosen.append(best)
+        candidates.remove(best)
+    return sorted(chosen)
+
+
+def ratio_name(value: float) -> str:
+    return "same" if value == 0 else change(math.exp(value))
+
+
+def differences(rows: Sequence[Paired], label: str) -> Markup:
+    """Every round's difference as a dot, the estimate as a bar on its interval, and a line where there is
+    none."""
+    with matplotlib.rc_context(style.RC):
+        figure, axes = style.axes_of_rows(len(rows), PITCH)
+        values = [value for row in rows for value in row.differences] + [0.0]
+        space = max((max(values) - min(values)) * 0.05, 0.004)
+        low, high = min(values) - space, max(values) + space
+        axes.set_xlim(low, high)
+        axes.xaxis.set_major_locator(FixedLocator(ratio_ticks(low, high, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: ratio_name(value)))
+        names(axes, [(row.name, change(math.exp(row.shown.estimate))) for row in rows], PITCH)
+        boxes: list[Stroke] = []
+        bars: list[Stroke] = []
+        dots: list[Stroke] = []
+        for index, row in enumerate(rows):
+            top, bottom = index * PITCH + DATA_TOP, index * PITCH + DATA_BOTTOM
+            boxes.append((row.shown.low, (top + bottom) / 2, row.shown.high, (top + bottom) / 2))
+            bars.append((row.shown.estimate, top - 1, row.shown.estimate, bottom + 1))
+            heights = _spread(len(row.differences), top + 2, bottom - 2)
+            dots += [(x, y, x, y) for x, y in zip(row.differences, heights)]
+        strokes(axes, [(0.0, 0.0, 0.0, len(rows) * PITCH)], style.MUTED, 1.2, level=1.5)
+        strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
+        strokes(axes, dots, style.DOT, 3.8, "round")
+        strokes(axes, bars, style.MARK, 2.2)
+        return style.embedded(figure, label)
+
+
+def ecdf(rows: Sequence[Strip], unit: str, baseline: str, label: str) -> Markup:
+    """The share of trials at or below each value, a row for each allocator; the baseline's, thin, in each."""
+    with matplotlib.rc_context(style.RC):
+        figure, axes = style.axes_of_rows(len(rows), COURSE_PITCH)
+        _axis(axes, [value for row in rows for value in row.values], unit)
+        names(axes, [(row.name, quantity(row.median.estimate, unit)) for row in rows], COURSE_PITCH)
+        base = next((row.values for row in rows if row.name == baseline), ())
+        left, right = axes.get_xlim()
+        for index, row in enumerate(rows):
+            top, bottom = index * COURSE_PITCH + DATA_TOP, (index + 1) * COURSE_PITCH - 4
+            for values, color, width in ((base, style.MUTED, 0.8), (row.values, style.MARK, 1.6)):
+                if values and (values is not base or row.name != baseline or width > 1):
+                    x, y = _steps(values, left, right, top, bottom)
+                    axes.plot(x, y, color=color, linewidth=width, scalex=False, scaley=False)
+        return style.embedded(figure, label)
+
+
+def _steps(
+    values: Sequence[float], left: float, right: float, top: float, bottom: float
+) -> tuple[list[float], list[float]]:
+    x, y = [left], [bottom]
+    for number, value in enumerate(sorted(values), 1):
+        x += [value, value]
+        y += [y[-1], bottom - number / len(values) * (bottom - top)]
+    return [*x, right], [*y, y[-1]]
 
 
 @dataclass(frozen=True)
@@ -119,12 +229,12 @@ class Tail:
     points: Sequence[tuple[str, float]]
 
 
-def tails(rows: Sequence[Tail], identity: str, label: str) -> Markup:
+def tails(rows: Sequence[Tail], label: str) -> Markup:
     """Percentiles as marks on a line, each with its name below where there is room."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), TAIL_PITCH)
         _axis(axes, [max(value, 1.0) for row in rows for _, value in row.points], "ns")
-        _names(axes, [(row.name, "") for row in rows], TAIL_PITCH)
+        names(axes, [(row.name, "") for row in rows], TAIL_PITCH)
         lines: list[Stroke] = []
         marks: list[Stroke] = []
         for index, row in enumerate(rows):
@@ -138,15 +248,15 @@ def tails(rows: Sequence[Tail], identity: str, label: str) -> Markup:
                 if pixel - labelled >= 20:
                     axes.text(x, middle + 13, percentile(name), fontsize=8.5, ha="center", color=style.MUTED)
                     labelled = pixel
-        _strokes(axes, lines, style.BAND, 4, "round")
-        _strokes(axes, marks, style.MARK, 2)
-        return style.embedded(figure, identity, label)
+        strokes(axes, lines, style.BAND, 4, "round")
+        strokes(axes, marks, style.MARK, 2)
+        return style.embedded(figure, label)
 
 
 Stroke = tuple[float, float, float, float]  # x and y of both ends
 
 
-def _strokes(
+def strokes(
     axes: Axes, strokes: Sequence[Stroke], color: str, width: float, ends: str = "butt", level: float = 2.0
 ) -> None:
     """Many straight strokes as one path: a fraction of the time and size of as many lines."""
@@ -158,7 +268,7 @@ def _strokes(
     )
 
 
-def _names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:
+def names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:
     """Each row's name on the left and value on the right, and a line between rows."""
     across = axes.get_yaxis_transform()
     for index, (name, value) in enumerate(rows):
@@ -168,7 +278,7 @@ def _names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:
             axes.text(1, at, value, transform=across, ha="right", color=style.MUTED)
     low, high = axes.get_xlim()
     lines = [(low, index * pitch - 1, high, index * pitch - 1) for index in range(1, len(rows))]
-    _strokes(axes, lines, style.LINE, 0.7)
+    strokes(axes, lines, style.LINE, 0.7)
 
 
 def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
@@ -177,10 +287,10 @@ def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
         axes.set_xscale("log")
         span = (high / low) ** 0.04
         axes.set_xlim(low / span, high * span)
-        axes.xaxis.set_major_locator(FixedLocator(_decades(low / span, high * span)))
+        axes.xaxis.set_major_locator(FixedLocator(_decades(low / span, high * span, unit)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _round_number(value, unit)))
-        axes.set_xlabel("logarithmic", color=style.MUTED, fontsize=style.SMALL, labelpad=1)
+        axes.set_xlabel("logarithmic", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
         return
     if 0 < low < high * 0.4:
         low = 0.0
@@ -195,7 +305,19 @@ def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
         FixedLocator([tick * divisor for tick in ticks if low <= tick * divisor <= high])
     )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:,.6g}"))
-    axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=1)
+    axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
+
+
+def zero_axis(axes: Axes, largest: float, unit: str) -> None:
+    """From 0 to the largest, with round ticks in the unit that it reads well in."""
+    divisor, name = scale(largest, unit)
+    axes.set_xlim(0, largest * 1.02)
+    ticks = MaxNLocator(5, min_n_ticks=2).tick_values(0, largest / divisor)
+    axes.xaxis.set_major_locator(
+        FixedLocator([tick * divisor for tick in ticks if 0 <= tick * divisor <= largest * 1.02])
+    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:,.6g}"))
+    axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
 
 
 def _round_number(value: float, unit: str) -> str:
@@ -203,11 +325,15 @@ def _round_number(value: float, unit: str) -> str:
     return f"{value / divisor:,.3g} {name}".strip()
 
 
-def _decades(low: float, high: float) -> list[float]:
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 3) if len(exponents) < 4 else (1,)
-    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
-    inside = [tick for tick in ticks if low <= tick <= high]
+def _decades(low: float, high: float, unit: str) -> list[float]:
+    """Round values for a logarithmic axis: powers of ten, for bytes of KiB, MiB and so on."""
+    if unit == "bytes":
+        every = [step * 1024.0**power for power in range(6) for step in (1, 10, 100)]
+    else:
+        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        steps = (1, 3) if len(exponents) < 4 else (1,)
+        every = [step * 10.0**exponent for exponent in exponents for step in steps]
+    inside = [tick for tick in every if low <= tick <= high]
     return inside[:: max(1, math.ceil(len(inside) / 6))]
 
 
@@ -219,7 +345,7 @@ def _spread(count: int, top: float, bottom: float) -> list[float]:
 
 
 def _thinned(
-    times: Sequence[float], values: Sequence[float], limit: int = 240
+    times: Sequence[float], values: Sequence[float], limit: int = 160
 ) -> tuple[list[float], list[float]]:
     """At most about `limit` points that keep every stretch's lowest and highest value."""
     if len(times) <= limit:

@@ -83,6 +83,9 @@ def render(document: Document, wished_baseline: str | None, false_alarms: str | 
     runs: dict[str, list[Trial]] = {}
     for trial in document.trials:
         runs.setdefault(trial.workload, []).append(trial)
+    counted: dict[str, list[Trial]] = {}
+    for trial in document.counts:
+        counted.setdefault(trial.workload, []).append(trial)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("faultline_reports.report", "templates"),
         autoescape=True,
@@ -110,9 +113,12 @@ def render(document: Document, wished_baseline: str | None, false_alarms: str | 
         badges=badges,
         trust=trust.summary(badges),
         front=front,
-        front_svg=tradeoff.svg(front, "front") if front else "",
+        front_svg=tradeoff.svg(front) if front else "",
         before=overview.before(document),
-        views=[workload.view(analysis, entry, runs.get(entry.label, [])) for entry in document.workloads],
+        views=[
+            workload.view(analysis, entry, runs.get(entry.label, []), counted.get(entry.label, []))
+            for entry in document.workloads
+        ],
         sections=[section for section in SECTIONS if section.wanted(document)],
         style=Markup(
             importlib.resources.files(__package__).joinpath("templates/style.css").read_text("utf-8")

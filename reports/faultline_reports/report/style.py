@@ -1,7 +1,7 @@
 """The house style of pictures, and matplotlib's SVG made fit to stand inside a page.
 
 Colours in pictures are tokens that become CSS variables, so that one picture serves light and dark. Text
-stays text in the page's font; ids are made unique in the page; nothing in a picture refers to the network.
+stays text in the page's font; nothing in a picture refers to anything outside of it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ RC = {
     "xtick.color": LINE,
     "xtick.labelcolor": MUTED,
     "xtick.labelsize": SMALL,
-    "xtick.major.size": 3,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
     "xtick.minor.size": 0,
     "text.color": INK,
     "grid.color": LINE,
@@ -66,12 +67,12 @@ RC = {
 }
 
 
-def axes_of_rows(rows: int, pitch: float) -> tuple[Figure, Axes]:
-    """An empty picture of `rows` rows, `pitch` pixels each, y running down in pixels, with an x axis
-    below."""
-    height = rows * pitch + 42
+def axes_of_rows(rows: int, pitch: float, below: float = 38) -> tuple[Figure, Axes]:
+    """An empty picture of `rows` rows, `pitch` pixels each, y running down in pixels, with an x axis in the
+    `below` pixels under them."""
+    height = rows * pitch + below + 4
     figure = Figure(figsize=(WIDTH / POINTS, height / POINTS), dpi=POINTS)
-    axes = figure.add_axes((14 / WIDTH, 38 / height, 1 - 28 / WIDTH, rows * pitch / height))
+    axes = figure.add_axes((14 / WIDTH, below / height, 1 - 28 / WIDTH, rows * pitch / height))
     axes.set_ylim(rows * pitch, 0)
     axes.set_yticks([])
     axes.grid(axis="x")
@@ -79,42 +80,47 @@ def axes_of_rows(rows: int, pitch: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def embedded(figure: Figure, identity: str, label: str) -> Markup:
-    """The figure as SVG for the page: `identity` makes its ids unique, `label` is what it shows, in words."""
+def embedded(figure: Figure, label: str) -> Markup:
+    """The figure as SVG for the page; `label` is what it shows, in words."""
     buffer = io.StringIO()
     with matplotlib.rc_context(RC):
         FigureCanvasSVG(figure).print_svg(
             buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
-    return Markup(_cleaned(buffer.getvalue(), identity, label))
+    return Markup(_cleaned(buffer.getvalue(), label))
 
 
-def _cleaned(svg: str, identity: str, label: str) -> str:
+def _cleaned(svg: str, label: str) -> str:
+    """Without what the page has no use for: the prologue, metadata, ids, groups, clipping (nothing is drawn
+    outside) and the invisible background. What is left is paths and text."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL
-    )  # now in templates/style.css
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    # Attributes only: text content is escaped by matplotlib and holds no quotation mark that ends an
-    # attribute.
-    svg = (
-        re.sub(r'\bid="([^"]*)"', "", svg)
-        if "url(#" not in svg and "href=" not in svg
-        else _unique(svg, identity)
-    )
+    # Attributes only: matplotlib escapes text, and no quotation mark in one ends an attribute.
+    svg = re.sub(r' clip-path="url\([^)]*\)"', "", svg)
+    svg = re.sub(r"<defs>.*?</defs>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="[^"]*"', "", svg)
+    svg = re.sub(r"</?g>\s*", "", svg)
+    svg = re.sub(r'<path d="[^"]*" style="fill: none"/>\s*', "", svg)
     svg = re.sub(r"(font: |font-size: )([0-9.]+)px[^;\"]*", r"font-size: \2px", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)  # the page's; newer matplotlib writes it apart
+    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     for token, variable in VARIABLES.items():
         svg = svg.replace(f": {token}", f": var({variable})")
+    svg = re.sub(r' d="([^"]*)"', _path, svg)
     svg = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", svg)
+    svg = re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), svg)
     svg = re.sub(r"\n\s*", "\n", svg)
     view = re.search(r'viewBox="[^"]*"', svg)
-    head = f'<svg {view.group(0) if view else ""} role="img" aria-label="{escape(label)}">'
-    return head + svg[svg.index(">") + 1 :]
+    head = f'<svg {view.group(0) if view else ""} role="img" aria-label="{escape(label)}">\n'
+    return head + svg[svg.index(">") + 1 :].lstrip()
 
 
-def _unique(svg: str, identity: str) -> str:
-    svg = re.sub(r'\bid="([^"]*)"', rf'id="{identity}-\1"', svg)
-    svg = re.sub(r'(?:xlink:)?href="#([^"]*)"', rf'href="#{identity}-\1"', svg)
-    return re.sub(r"url\(#([^)]*)\)", rf"url(#{identity}-\1)", svg)
+def _path(found: re.Match[str]) -> str:
+    """A tenth of a pixel is enough."""
+    words = [_tenth(word) for word in found.group(1).split()]
+    return f' d="{" ".join(words)}"'
+
+
+def _tenth(word: str) -> str:
+    return f"{float(word):.1f}".removesuffix(".0") if word[-1].isdigit() else word

@@ -3,7 +3,6 @@ beside it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import matplotlib
@@ -12,15 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from faultline_reports.formatting import change, shortened
-from faultline_reports.report import style
+from faultline_reports.formatting import shortened
+from faultline_reports.report import figures, style
 from faultline_reports.report.pareto import Pareto, Point
 
 LEFT, RIGHT, TOP, BELOW = 42.0, 134.0, 22.0, 38.0  # room around the data, in pixels
 LEAST_HEIGHT = 190.0
 NAME_PITCH = 17.0
 NAME_LIMIT = 17
-TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 
 
 def draw(pareto: Pareto) -> Figure:
@@ -50,25 +48,20 @@ def draw(pareto: Pareto) -> Figure:
             x, y = point.time, point.memory
             axes.plot([x.low, x.high], [y.estimate] * 2, color=style.DOT, linewidth=1.4)
             axes.plot([x.estimate] * 2, [y.low, y.high], color=style.DOT, linewidth=1.4)
-        for point in points:
-            axes.plot(
-                [point.time.estimate],
-                [point.memory.estimate],
-                "o",
-                markersize=7,
-                markeredgewidth=1.6,
-                markeredgecolor=style.MARK,
-                color=style.MARK if point.front else style.PAGE,
-            )
+        # Points are strokes of no length with round ends: markers would be references inside the SVG.
+        at = [(p.time.estimate, p.memory.estimate) for p in points]
+        figures.strokes(axes, [(x, y, x, y) for x, y in at], style.MARK, 9, "round", level=3)
+        hollow = [(x, y, x, y) for (x, y), point in zip(at, points) if not point.front]
+        figures.strokes(axes, hollow, style.PAGE, 5, "round", level=4)
         _names(axes, pareto, across, data)
         return figure
 
 
-def svg(pareto: Pareto, identity: str) -> Markup:
+def svg(pareto: Pareto) -> Markup:
     label = "CPU time against memory: " + "; ".join(
         f"{row[0]} {row[1]} CPU time, {row[3]} {pareto.memory.short.lower()}" for row in pareto.rows()
     )
-    return style.embedded(draw(pareto), identity, label)
+    return style.embedded(draw(pareto), label)
 
 
 def _axis(axes: Axes, which: str, values: Sequence[float], most: int) -> None:
@@ -77,21 +70,9 @@ def _axis(axes: Axes, which: str, values: Sequence[float], most: int) -> None:
     low, high = low - space, high + space
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
-    inside = [tick for tick in TICKS if low <= math.log(tick) <= high and tick != 1.0]
-    # Those farthest apart, one after the other, the baseline's always among them.
-    chosen = [0.0]
-    candidates = [math.log(tick) for tick in inside]
-    while candidates and len(chosen) < most:
-        best = max(candidates, key=lambda tick: min(abs(tick - other) for other in chosen))
-        if min(abs(best - other) for other in chosen) < (high - low) / (most * 1.6):
-            break
-        chosen.append(best)
-        candidates.remove(best)
-    axis.set_major_locator(FixedLocator(sorted(chosen)))
+    axis.set_major_locator(FixedLocator(figures.ratio_ticks(low, high, most)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: "same" if value == 0 else change(math.exp(value)))
-    )
+    axis.set_major_formatter(FuncFormatter(lambda value, _: figures.ratio_name(value)))
 
 
 def _ties(axes: Axes, points: Sequence[Point]) -> None:

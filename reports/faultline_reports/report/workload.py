@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from faultline_reports import comparison, formatting
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Allocator, Document, Trial, Workload
-from faultline_reports.report import details, figures, reproduce
+from faultline_reports.report import counted, details, figures, kernel, raw, reproduce
 from faultline_reports.report.analysis import Analysis
-from faultline_reports.report.details import PHASES, Trials, known, medians
+from faultline_reports.report.details import PHASES, Picture, Trials, known, medians
 from faultline_reports.report.overview import Cell, effect_cell
 from faultline_reports.statistics.order import median_interval
-from faultline_reports.statistics.verdict import Arms, judge_paired, too_small
+from faultline_reports.statistics.verdict import Arms, Scale, judge_paired, too_small
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,6 @@ class ArmRow:
 
 
 @dataclass(frozen=True)
-class Picture:
-    title: str
-    caption: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
 class View:
     workload: Workload
     anchor: str
@@ -53,33 +44,56 @@ class View:
     phases: Sequence[details.PhaseRow]
     memory: details.Grid | None
     latency: details.Grid | None
-    kernel: details.Grid | None
+    live: details.Grid | None
+    counts: details.Grid | None  # all the kernel's counts
+    zeros: Sequence[str]  # the names of those that are 0 for every allocator
+    kernel: kernel.Part
+    samples: str  # CSV
     floor_cost: str
     command: str
     notes: Sequence[str]  # what trials remarked, each once
     skipped: Sequence[str]
 
 
-def view(analysis: Analysis, workload: Workload, run: Sequence[Trial]) -> View:
-    """Of one workload; `run` are its trials."""
+def view(
+    analysis: Analysis,
+    workload: Workload,
+    run: Sequence[Trial],
+    counted_run: Sequence[Trial],
+    draws: bool = True,
+) -> View:
+    """Of one workload; `run` are its trials, `counted_run` those with the probes that slow down. `draws`:
+    with pictures."""
     document, label = analysis.document, workload.label
-    anchor = analysis.anchors[label]
     trials: dict[str, list[Trial]] = {}
     for trial in run:
         if trial.valid:
             trials.setdefault(trial.allocator, []).append(trial)
     shown = [allocator for allocator in document.allocators if allocator.name in trials]
+    counts: dict[str, list[Trial]] = {}
+    for trial in counted_run:
+        if trial.valid:
+            counts.setdefault(trial.allocator, []).append(trial)
+    names = [entry.name for entry in shown if not entry.floor]
+    kernel_arms = counted.of(names, trials, counts)
+    effects = {name: analysis.time.cells.get((label, name)) for name in names}
+    part = kernel.part(document, kernel_arms, analysis.baseline, effects, draws)
+    figures_of_kernel, zeros = details.kernel(document, kernel_arms)
     tables = {metric.key: _by_arm(metric, trials) for metric in analysis.metrics}
     return View(
         workload=workload,
-        anchor=anchor,
+        anchor=analysis.anchors[label],
         arms=_arms(analysis, run, tables, trials),
-        pictures=_pictures(analysis.metrics, shown, tables, trials, anchor, label),
+        pictures=_pictures(analysis, shown, tables, trials, label) if draws else [],
         missing=_missing(analysis, tables, trials),
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
         latency=details.latency(shown, trials),
-        kernel=details.kernel(document, shown, trials),
+        live=details.live(shown, trials),
+        counts=figures_of_kernel,
+        zeros=zeros,
+        kernel=part,
+        samples=raw.csv_of(run),
         floor_cost=_floor_cost(document, tables),
         command=reproduce.row(document, workload),
         notes=list(dict.fromkeys(note for arm in trials.values() for trial in arm for note in trial.notes))[
@@ -150,15 +164,14 @@ def _arms(
 
 
 def _pictures(
-    metrics: Sequence[Metric],
+    analysis: Analysis,
     shown: Sequence[Allocator],
     tables: Mapping[str, ByArm],
     trials: Trials,
-    anchor: str,
     label: str,
 ) -> list[Picture]:
     pictures = []
-    for metric in metrics:
+    for metric in analysis.metrics:
         rows = [
             figures.Strip(
                 allocator.name,
@@ -170,30 +183,11 @@ def _pictures(
         ]
         if rows:
             words = f"{metric.title} of {label}: every sample of each allocator, with median and interval"
-            svg = figures.strips(rows, metric.unit, f"{anchor}-{metric.key}", words)
+            svg = figures.strips(rows, metric.unit, words)
             pictures.append(Picture(metric.title, "", svg))
-    harness = [
-        trial.harness_bytes + (trial.harness_file_bytes or 0.0)
-        for name in trials
-        for trial in trials[name]
-        if trial.harness_bytes
-    ]
-    courses = [
-        course
-        for allocator in shown
-        if not allocator.floor and (course := _course(allocator, trials[allocator.name]))
-    ]
-    if courses:
-        words = f"Resident memory over time of {label}, one trial of each allocator"
-        caption = (
-            "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
-        )
-        if harness:
-            own = formatting.quantity(median_interval(harness).estimate, "bytes")
-            caption += f" It includes the harness's own {own}."
-        pictures.append(
-            Picture("Memory over time", caption, figures.courses(courses, f"{anchor}-course", words))
-        )
+        if metric is analysis.metrics[0] and rows:
+            pictures += _of_time(analysis, rows, label)
+    pictures += _over_time(shown, trials, label)
     for operation in _operations(trials):
         size_class = _commonest_class(trials, operation)
         rows_of = [
@@ -203,19 +197,97 @@ def _pictures(
         ]
         words = f"Latency percentiles of {operation} in {label}"
         caption = f"{_of_class(size_class)}. Marks: percent of calls at least this fast; medians over trials."
-        svg = figures.tails(rows_of, f"{anchor}-latency-{len(pictures)}", words)
+        svg = figures.tails(rows_of, words)
         pictures.append(Picture(f"Latency of {operation}", caption, svg))
     return pictures
 
 
-def _course(allocator: Allocator, trials: Sequence[Trial]) -> figures.Course | None:
-    able = [trial for trial in trials if "rss_bytes" in trial.series and trial.series["rss_bytes"].at_ns]
+def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> list[Picture]:
+    """CPU time a second and third way: the differences within rounds, and how samples are distributed."""
+    effects = [(row.name, analysis.time.cells.get((label, row.name))) for row in rows]
+    paired = [
+        figures.Paired(name, list(effect.differences.values()), effect.shown)
+        for name, effect in effects
+        if effect is not None and effect.scale is Scale.RATIO
+    ]
+    pictures = []
+    if paired:
+        words = f"CPU time of {label}: every round's difference from {analysis.baseline}"
+        caption = f"Each dot is a round: the difference from {analysis.baseline} in it. Left is faster."
+        svg = figures.differences(paired, words)
+        pictures.append(Picture("CPU time, paired differences", caption, svg))
+    if len(rows[0].values) > 2:
+        words = f"CPU time of {label}: share of trials at or below each value"
+        caption = f"Share of trials at or below a time, from none to all. Thin: {analysis.baseline}."
+        svg = figures.ecdf(rows, "ns", analysis.baseline, words)
+        pictures.append(Picture("CPU time, distribution (ECDF)", caption, svg))
+    return pictures
+
+
+COURSE_CAPTION = (
+    "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
+)
+
+
+def _over_time(shown: Sequence[Allocator], trials: Trials, label: str) -> list[Picture]:
+    subjects = [allocator for allocator in shown if not allocator.floor]
+    pictures = []
+    alive = [
+        course
+        for allocator in subjects
+        if (course := _course(allocator, trials[allocator.name], "heap_rss_bytes", "live_bytes"))
+    ]
+    if alive:
+        caption = "Blue: resident heap. Orange line: bytes that are alive; the rest is the allocator's."
+        svg = figures.courses(alive, "bytes", f"Heap and live bytes over time of {label}")
+        pictures.append(Picture("Heap and live bytes over time", caption, svg))
+    held = [
+        course
+        for allocator in subjects
+        if (course := _course(allocator, trials[allocator.name], "rss_bytes"))
+    ]
+    if held:
+        harness = [
+            trial.harness_bytes + (trial.harness_file_bytes or 0.0)
+            for arm in trials.values()
+            for trial in arm
+            if trial.harness_bytes
+        ]
+        caption = COURSE_CAPTION
+        if harness:
+            own = formatting.quantity(median_interval(harness).estimate, "bytes")
+            caption += f" With the program and the harness's own {own}."
+        words = f"Resident memory over time of {label}, one trial of each allocator"
+        pictures.append(Picture("Memory over time", caption, figures.courses(held, "bytes", words)))
+    faults = [
+        course
+        for allocator in subjects
+        if (course := _course(allocator, trials[allocator.name], "minor_faults")) and max(course.values) > 0
+    ]
+    if faults:
+        words = f"Minor page faults so far over time of {label}"
+        caption = "All so far, the start of the program included."
+        svg = figures.courses(faults, "", words)
+        pictures.append(Picture("Page faults over time", caption, svg))
+    return pictures
+
+
+def _course(
+    allocator: Allocator, trials: Sequence[Trial], name: str, inner: str = ""
+) -> figures.Course | None:
+    """The series `name` of the trial with the median peak, and `inner` beside it."""
+    able = [trial for trial in trials if name in trial.series and trial.series[name].at_ns]
     if not able:
         return None
     trial = sorted(able, key=lambda entry: entry.peak_rss_bytes or 0.0)[len(able) // 2]
-    series = trial.series["rss_bytes"]
+    series, second = trial.series[name], trial.series.get(inner)
     zero = trial.begin_ns if trial.begin_ns is not None else series.at_ns[0]
-    points = [(time - zero, value) for time, value in zip(series.at_ns, series.values) if time >= zero]
+    beside = second.values if second and len(second.values) == len(series.values) else series.values
+    points = [
+        (time - zero, value, other)
+        for time, value, other in zip(series.at_ns, series.values, beside)
+        if time >= zero
+    ]
     if not points:
         return None
     phases = [
@@ -223,7 +295,8 @@ def _course(allocator: Allocator, trials: Sequence[Trial]) -> figures.Course | N
         for name in PHASES
         if (phase := trial.phases.get(name)) and phase.begin_ns is not None and phase.wall_ns is not None
     ]
-    return figures.Course(allocator.name, [at for at, _ in points], [value for _, value in points], phases)
+    at, values, others = (list(column) for column in zip(*points))
+    return figures.Course(allocator.name, at, values, phases, others if inner and second else ())
 
 
 def _operations(trials: Trials) -> list[str]:
