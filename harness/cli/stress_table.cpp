@@ -17,8 +17,8 @@ using stress::Verdict;
 
 // Red for what is broken, green for a misuse that was stopped, yellow for one that did harm.
 std::string coloured(const std::string& text, const stress::Judged& judged) {
-    const char* colour = judged.verdict == Verdict::broken    ? "31;1"
-                         : judged.outcome == Outcome::stopped ? "32"
+    const char* colour = judged.verdict == Verdict::broken                                          ? "31;1"
+                         : judged.outcome == Outcome::stopped || judged.outcome == Outcome::delayed ? "32"
                          : judged.outcome == Outcome::corrupted || judged.outcome == Outcome::crashed
                              ? "33"
                              : nullptr;
@@ -161,6 +161,8 @@ const char* cell_word(Outcome outcome) {
         return "crash";
     case Outcome::stopped:
         return "stop";
+    case Outcome::delayed:
+        return "delay";
     case Outcome::hung:
         return "hang";
     case Outcome::exhausted:
@@ -187,8 +189,11 @@ std::string stress_tables(const stress::Plan& plan, const stress::Campaign& camp
     for (const stress::Kind kind : stress::kinds) {
         text += tables.of_kind(kind);
         if (kind == stress::Kind::misuse && text.find("\nmisuse") != std::string::npos) {
-            text += "  stop: ended with a message; late: after harm was done; crash: ended without a word;\n"
-                    "  harm: memory went wrong, as the program saw; -: went by unnoticed\n";
+            text += "  stop: the wrong call ended with a message; delay: a later call did, before harm was "
+                    "seen;\n"
+                    "  late: after harm was seen; harm: memory went wrong, as the program saw; crash: ended "
+                    "without\n"
+                    "  a word; -: went by unnoticed\n";
         }
     }
     text += broken_lines(plan, campaign) + note_lines(plan, campaign) + "\n";

@@ -78,6 +78,11 @@ Judged judge_promise(const Observed& seen) {
     return {};
 }
 
+// Before the program saw any harm.
+bool is_in_time(Outcome outcome) {
+    return outcome == Outcome::stopped || outcome == Outcome::delayed;
+}
+
 Judged judge_misuse(const Observed& seen, bool promised) {
     Judged judged{Outcome::unnoticed, Verdict::information, ""};
     if (auto outside = from_outside(seen)) {
@@ -87,15 +92,18 @@ Judged judge_misuse(const Observed& seen, bool promised) {
     } else if (seen.exit.status != 0) {
         judged = bad_status(seen);
     }
+    if (judged.outcome == Outcome::stopped && first_said(seen, word::survived)) {
+        judged.outcome = Outcome::delayed;
+    }
     // Harm that the program saw counts however it ended: by then it was too late.
     if (auto harm = first_said(seen, word::corrupted)) {
-        judged = judged.outcome == Outcome::stopped
+        judged = is_in_time(judged.outcome)
                      ? Judged{Outcome::late, Verdict::information, *harm + "; then " + judged.why}
                      : Judged{Outcome::corrupted, Verdict::information, *harm};
     }
-    judged.verdict = !promised                            ? Verdict::information
-                     : judged.outcome == Outcome::stopped ? Verdict::ok
-                                                          : Verdict::broken;
+    judged.verdict = !promised                    ? Verdict::information
+                     : is_in_time(judged.outcome) ? Verdict::ok
+                                                  : Verdict::broken;
     return judged;
 }
 
@@ -111,6 +119,8 @@ const char* outcome_name(Outcome outcome) {
         return "crashed";
     case Outcome::stopped:
         return "stopped";
+    case Outcome::delayed:
+        return "delayed";
     case Outcome::hung:
         return "hung";
     case Outcome::exhausted:

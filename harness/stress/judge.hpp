@@ -15,7 +15,8 @@ enum class Outcome {
     held,      // as promised
     failed,    // the check said that it is not
     crashed,   // died of a signal, and said nothing
-    stopped,   // died with a message: the allocator's own
+    stopped,   // died with a message: the allocator's own; of a misuse: at the wrong call
+    delayed,   // a misuse went by, and a later call died with a message before harm was seen
     hung,      // did not end in time
     exhausted, // took all the memory there is
     lost,      // ended as if it were done, without having come to its end

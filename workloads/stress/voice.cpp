@@ -2,6 +2,7 @@
 #include "workloads/stress/voice_setup.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
@@ -12,6 +13,7 @@ namespace {
 
 int report_to = STDOUT_FILENO;
 bool postponed = false;
+std::atomic<bool> has_survived = false;
 
 void say(const char* what, const char* format, va_list arguments) {
     char line[1024]; // less than PIPE_BUF: lines of several threads do not mix
@@ -67,6 +69,12 @@ namespace {
 
 void figure(const char* name, std::uint64_t value) {
     say_line(word::figure, "%s %" PRIu64, name, value);
+}
+
+void survived() {
+    if (!has_survived.exchange(true)) {
+        say_line(word::survived, "%s", "");
+    }
 }
 
 void postpone_end() {

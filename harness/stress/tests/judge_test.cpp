@@ -82,6 +82,8 @@ TEST(Judge, AnotherMallocThanTheAllocatorsProvesNothing) {
 TEST(JudgeMisuse, EachOutcome) {
     EXPECT_EQ(of_misuse(ended({{"end", ""}})).outcome, Outcome::unnoticed);
     EXPECT_EQ(of_misuse(killed(SIGABRT, "double free\n")).outcome, Outcome::stopped);
+    EXPECT_EQ(of_misuse(killed(SIGABRT, "bad heap\n", {{"survived", ""}})).outcome, Outcome::delayed);
+    EXPECT_EQ(of_misuse(killed(SIGSEGV, "", {{"survived", ""}})).outcome, Outcome::crashed);
     EXPECT_EQ(of_misuse(ended({}, 1)).outcome, Outcome::crashed); // ended itself without a word
     EXPECT_EQ(of_misuse(killed(SIGSEGV, "")).outcome, Outcome::crashed);
     EXPECT_EQ(of_misuse(killed(SIGSEGV, "\n")).outcome, Outcome::crashed);
@@ -94,6 +96,7 @@ TEST(JudgeMisuse, EachOutcome) {
 
 TEST(JudgeMisuse, APromiseIsKeptOnlyByStoppingInTime) {
     EXPECT_EQ(of_misuse(killed(SIGABRT, "double free\n"), true).verdict, Verdict::ok);
+    EXPECT_EQ(of_misuse(killed(SIGABRT, "double free\n", {{"survived", ""}}), true).verdict, Verdict::ok);
     EXPECT_EQ(of_misuse(killed(SIGABRT, "double free\n", {{"corrupted", "x"}}), true).verdict,
               Verdict::broken);
     EXPECT_EQ(of_misuse(killed(SIGSEGV, ""), true).verdict, Verdict::broken);

@@ -25,6 +25,7 @@ void write_after_free(const Task& /*task*/) {
     block = opaque(block);
     block[0] = chosen + 64;
     block[1] = chosen + 64;
+    survived();
     for (unsigned i = 0; i < 20; ++i) {
         const void* given = opaque(std::malloc(small));
         if (given >= chosen && given < chosen + sizeof chosen) {
@@ -54,6 +55,7 @@ void write_after_free_reuse(const Task& /*task*/) {
         write_pattern(owned, small, 1);
     }
     std::memset(opaque(block), 0x41, small);
+    survived();
     if (owned != nullptr && first_unlike(owned, small, 1) != no_such_byte) {
         corrupted("a stale pointer changed what belongs to another owner");
     }

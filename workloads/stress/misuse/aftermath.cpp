@@ -18,6 +18,7 @@ bool overlap(const void* a, std::size_t a_bytes, const void* b, std::size_t b_by
 } // namespace
 
 void go_on(std::size_t size, const void* live, std::size_t live_bytes) {
+    survived();
     constexpr unsigned most = 200;
     static void* blocks[most];
     const unsigned count = size > 1'000'000 ? 4 : most;
@@ -57,6 +58,7 @@ Neighbourhood::Neighbourhood(std::size_t size) {
 }
 
 void Neighbourhood::look() const {
+    survived();
     for (unsigned i = 0; i < count; ++i) {
         if (i != count / 2 && first_unlike(blocks_[i], sizes_[i], i) != no_such_byte) {
             corrupted("the content of a neighbour was overwritten");

@@ -5,7 +5,7 @@
 
 namespace faultline::stress::misuse {
 
-// Allocates blocks of about this size, fills them, looks at them again, frees them: says `corrupted` where two owners
+// Says `survived`, then allocates blocks of about this size, fills them, looks at them again, frees them: says `corrupted` where two owners
 // share memory, where a block is not what was written to it, or where one overlaps `live` (of `live_bytes`; may be null).
 void go_on(std::size_t size, const void* live = nullptr, std::size_t live_bytes = 0);
 
@@ -16,7 +16,7 @@ class Neighbourhood {
     explicit Neighbourhood(std::size_t size);
 
     unsigned char* middle() const { return static_cast<unsigned char*>(blocks_[count / 2]); }
-    // Says `corrupted` where a neighbour is not what was written to it.
+    // After the mistake: says `survived`, and `corrupted` where a neighbour is not what was written to it.
     void look() const;
     // Frees all of it, the block in the middle too.
     void release();

@@ -2,6 +2,7 @@
 #include "workloads/stress/blocks.hpp"
 #include "workloads/stress/misuse/aftermath.hpp"
 #include "workloads/stress/misuse/tables.hpp"
+#include "workloads/stress/voice.hpp"
 
 #include <cstdlib>
 #include <thread>
@@ -50,7 +51,10 @@ void delayed(const Task& /*task*/) {
 void other_thread(const Task& /*task*/) {
     void* block = opaque(std::malloc(small));
     std::free(block);
-    std::thread([block] { std::free(opaque(block)); }).join();
+    std::thread([block] {
+        std::free(opaque(block));
+        survived(); // before the thread ends: its end is a call of its own
+    }).join();
     go_on(small);
 }
 
