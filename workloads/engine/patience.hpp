@@ -1,8 +1,9 @@
-// A time limit that does not run while this process itself stands still (SIGSTOP, a frozen cgroup, a debugger), so that
-// nobody is accused of being slow who was not let run.
+// A time limit that does not run while this process itself stands still (SIGSTOP, a frozen cgroup, a debugger), and runs
+// slower where many share the processors, so that nobody is accused of being slow who was not let run.
 #pragma once
 
 #include "workloads/engine/clock.hpp"
+#include "workloads/engine/crowding.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +17,8 @@ class Patience {
     // Asked at least ten times a second; a longer pause than that between two calls counts as one of that length.
     bool over() {
         const std::uint64_t now = monotonic_ns();
-        left_ns_ -= std::min({now - last_ns_, longest_step_ns, left_ns_});
+        const std::uint64_t step = std::min(now - last_ns_, longest_step_ns);
+        left_ns_ -= std::min(static_cast<std::uint64_t>(static_cast<double>(step) / crowding()), left_ns_);
         last_ns_ = now;
         return left_ns_ == 0;
     }

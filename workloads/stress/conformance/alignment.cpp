@@ -4,9 +4,13 @@
 #include "workloads/stress/symbols.hpp"
 #include "workloads/stress/voice.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <malloc.h>
+#include <new>
+#include <span>
 #include <unistd.h>
 
 namespace faultline::stress::conformance {
@@ -81,6 +85,70 @@ void many_at_once(const Task& /*task*/) {
                                  at, size, alignment);
                 std::free(blocks[i]);
             }
+        }
+    }
+}
+
+// Above what random operations ask for: several at once, filled, and given back by way of realloc, which keeps the
+// content and no alignment.
+void large_at_once(const Task& /*task*/) {
+    constexpr unsigned count = 8;
+    constexpr std::size_t size = 3000;
+    for (std::size_t alignment = 128UL << 10; alignment <= 4UL << 20; alignment <<= 1) {
+        void* blocks[count] = {};
+        for (unsigned i = 0; i < count; ++i) {
+            if (::posix_memalign(&blocks[i], alignment, size + i) != 0) {
+                note("an alignment of %zu is refused", alignment);
+                blocks[i] = nullptr;
+                continue;
+            }
+            FAULTLINE_EXPECT(is_aligned(blocks[i], alignment),
+                             "posix_memalign of %zu bytes to %zu gave %p, which is not aligned", size + i,
+                             alignment, blocks[i]);
+            write_pattern(blocks[i], size + i, i);
+        }
+        for (unsigned i = 0; i < count; ++i) {
+            if (blocks[i] == nullptr) {
+                continue;
+            }
+            auto* moved = static_cast<unsigned char*>(std::realloc(blocks[i], 2 * size));
+            FAULTLINE_EXPECT(moved != nullptr, "realloc of a block aligned to %zu was refused", alignment);
+            const std::size_t at = first_unlike(moved, size + i, i);
+            FAULTLINE_EXPECT(at == no_such_byte, "byte %zu of %zu aligned to %zu is not what was written", at,
+                             size + i, alignment);
+            std::free(moved);
+        }
+    }
+}
+
+void expect_own_and_aligned(std::span<void*> blocks, std::size_t alignment, const char* function) {
+    std::sort(blocks.begin(), blocks.end(), std::less<>());
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        FAULTLINE_EXPECT(blocks[i] == nullptr || is_aligned(blocks[i], alignment),
+                         "%s of 0 bytes aligned to %zu gave %p, which is not", function, alignment,
+                         blocks[i]);
+        FAULTLINE_EXPECT(i == 0 || blocks[i] == nullptr || blocks[i] != blocks[i - 1],
+                         "%s of 0 bytes aligned to %zu gave %p twice", function, alignment, blocks[i]);
+    }
+}
+
+// "As if the size were some nonzero value": what is not NULL is aligned, and nobody else's.
+void zero_bytes(const Task& /*task*/) {
+    constexpr unsigned count = 30;
+    void* plain[count];
+    void* cxx[count];
+    for (std::size_t bytes = sizeof(void*); bytes <= 65536; bytes <<= 1) {
+        const auto alignment = static_cast<std::align_val_t>(bytes);
+        for (unsigned i = 0; i < count; ++i) {
+            plain[i] = std::aligned_alloc(bytes, opaque<std::size_t>(0));
+            cxx[i] = ::operator new(opaque<std::size_t>(0), alignment);
+            FAULTLINE_EXPECT(cxx[i] != nullptr, "operator new of 0 bytes aligned to %zu gave NULL", bytes);
+        }
+        expect_own_and_aligned(plain, bytes, "aligned_alloc");
+        expect_own_and_aligned(cxx, bytes, "operator new");
+        for (unsigned i = 0; i < count; ++i) {
+            std::free(plain[i]);
+            ::operator delete(cxx[i], alignment);
         }
     }
 }
@@ -171,6 +239,12 @@ constexpr Check checks[] = {
      "C17 7.22.3.1, POSIX", each_power_of_two, 30},
     {"conformance.alignments-many", "many small blocks are each aligned as asked, and apart",
      "C17 7.22.3.1, POSIX", many_at_once},
+    {"conformance.alignments-large",
+     "blocks aligned to 128 KiB and more are aligned where they are not refused, apart, and kept by realloc",
+     "C17 7.22.3.1, POSIX", large_at_once},
+    {"conformance.aligned-zero-bytes",
+     "0 bytes with an alignment give NULL or a block of its own, aligned; operator new never NULL",
+     "C17 7.22.3, C++20 [basic.stc.dynamic.allocation]", zero_bytes},
     {"conformance.posix-memalign-errors",
      "posix_memalign returns EINVAL or ENOMEM, and leaves the pointer alone or sets it to NULL", "POSIX",
      posix_memalign_errors},

@@ -67,6 +67,29 @@ void zero_bytes(const Task& /*task*/) {
     }
 }
 
+// The size of a block of 0 bytes is 0 when it is deleted, too.
+void sized_delete_zero(const Task& /*task*/) {
+    constexpr unsigned count = 200;
+    static void* blocks[count];
+    static void* aligned[count];
+    constexpr auto alignment = static_cast<std::align_val_t>(64);
+    for (unsigned round = 0; round < 4; ++round) {
+        for (unsigned i = 0; i < count; ++i) {
+            blocks[i] = ::operator new(opaque<std::size_t>(0));
+            aligned[i] = ::operator new(opaque<std::size_t>(0), alignment);
+        }
+        void* other = used(::operator new(48), 48); // which none of the deletes is to touch
+        for (unsigned i = 0; i < count; ++i) {
+            i % 2 == 0 ? ::operator delete(blocks[i], opaque<std::size_t>(0))
+                       : ::operator delete[](blocks[i], opaque<std::size_t>(0));
+            ::operator delete(aligned[i], opaque<std::size_t>(0), alignment);
+        }
+        FAULTLINE_EXPECT(first_unlike(other, 48, 48) == no_such_byte,
+                         "a block of 48 bytes was overwritten when others were deleted");
+        ::operator delete(other, 48);
+    }
+}
+
 void throws(const Task& /*task*/) {
     for (const std::size_t size : {SIZE_MAX / 2 + 1, SIZE_MAX - 4095, SIZE_MAX}) {
         bool thrown = false;
@@ -107,6 +130,8 @@ constexpr Check checks[] = {
     {"conformance.new-aligned", "new with an alignment keeps it", "C++20 [new.delete]", aligned_forms},
     {"conformance.new-zero-bytes", "new of 0 bytes gives a block of its own",
      "C++20 [basic.stc.dynamic.allocation]", zero_bytes},
+    {"conformance.sized-delete-zero", "delete with a size takes a block of 0 bytes", "C++20 [new.delete]",
+     sized_delete_zero},
     {"conformance.new-throws", "new throws bad_alloc where there is no memory, and nothrow gives NULL",
      "C++20 [new.delete.single]", throws},
     {"conformance.new-handler", "new calls the new-handler until there is none", "C++20 [new.delete.single]",

@@ -8,6 +8,9 @@ template <const char* variant>
 void inject(const Task& task) {
     become_supervisor("faults", variant, task);
 }
+void delay(const Task& task) {
+    become_supervisor("delays", "", task);
+}
 template <const char* variant>
 void limit(const Task& task) {
     become_supervisor("limit", variant, task);
@@ -42,6 +45,9 @@ constexpr Check table[] = {
     {"faults.brk", "where any brk fails, NULL with ENOMEM or another way", by, inject<brk_name>, 120, 4},
     {"faults.pthread-create", "where a thread cannot be made, the heap works on", by, inject<thread_name>,
      120, 4},
+    {"faults.delay",
+     "where calls of the kernel take their time, nothing is refused and no other thread harmed", by, delay,
+     120, 6},
     {"faults.start",
      "where a call of the kernel fails while the program starts: told, and held against nobody",
      "no standard", inject<start_name>, 120, 6},

@@ -1,13 +1,13 @@
 #include "workloads/stress/faults/injector.hpp"
 
 #include "base/file.hpp"
+#include "workloads/engine/clock.hpp"
 
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <sstream>
 #include <sys/ioctl.h>
@@ -55,36 +55,39 @@ int install_filter(const Victim& victim) {
         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
 }
 
-bool send_descriptor(int socket, int fd) {
+// A message of one byte with room for a descriptor.
+struct DescriptorMessage {
     char byte = 'f';
     iovec part = {&byte, 1};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    msghdr header{};
+
+    DescriptorMessage() {
+        header.msg_iov = &part;
+        header.msg_iovlen = 1;
+        header.msg_control = control;
+        header.msg_controllen = sizeof control;
+    }
+    DescriptorMessage(const DescriptorMessage&) = delete;
+    DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+};
+
+bool send_descriptor(int socket, int fd) {
+    DescriptorMessage message;
+    cmsghdr* header = CMSG_FIRSTHDR(&message.header);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    return ::sendmsg(socket, &message, 0) == 1;
+    return ::sendmsg(socket, &message.header, 0) == 1;
 }
 
 Fd receive_descriptor(int socket) {
-    char byte = 0;
-    iovec part = {&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) {
+    DescriptorMessage message;
+    if (::recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC) != 1) {
         return Fd();
     }
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    const cmsghdr* header = CMSG_FIRSTHDR(&message.header);
     int fd = -1;
     if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
         std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
@@ -146,9 +149,9 @@ void Injector::finish() {
 }
 
 // While the program starts, the loader's own calls are none of the allocator's.
-std::int32_t Injector::error_for(std::uint64_t instruction, const Pulse& pulse, pid_t worker) {
+bool Injector::is_hit(std::uint64_t instruction, const Pulse& pulse, pid_t worker) {
     if (pulse.stage.load() != injection_.stage) {
-        return 0;
+        return false;
     }
     if (injection_.stage == 0) {
         if (loader_end_ == 0) {
@@ -163,21 +166,55 @@ std::int32_t Injector::error_for(std::uint64_t instruction, const Pulse& pulse, 
             }
         }
         if (instruction >= loader_begin_ && instruction < loader_end_) {
-            return 0;
+            return false;
         }
     }
     const std::uint64_t number = ++seen_;
-    if (injection_.first == 0 || number < injection_.first || number - injection_.first >= injection_.count) {
-        return 0;
+    return injection_.first != 0 && number >= injection_.first &&
+           number - injection_.first < injection_.count;
+}
+
+void Injector::let_go(std::uint64_t call) {
+    seccomp_notif_resp response{};
+    response.id = call;
+    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+void Injector::answer(const seccomp_notif& call, bool hit, pid_t worker) {
+    if (!hit) {
+        let_go(call.id);
+        return;
     }
     ++injected_;
-    return injection_.victim->error;
+    if (injection_.delay_us > 0) { // meanwhile others are answered
+        waiting_.push_back({call.id, engine::monotonic_ns() + injection_.delay_us * std::uint64_t{1000}});
+        return;
+    }
+    seccomp_notif_resp response{};
+    response.id = call.id;
+    if (call.data.nr == SYS_brk) {
+        response.val = current_break(worker);
+    } else {
+        response.error = -injection_.victim->error;
+    }
+    ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+// Milliseconds until the next is due, rounded up; -1 when none waits.
+int Injector::let_go_the_due() {
+    const std::uint64_t now = engine::monotonic_ns();
+    for (; !waiting_.empty() && waiting_.front().due_ns <= now; waiting_.pop_front()) {
+        let_go(waiting_.front().call);
+    }
+    return waiting_.empty() ? -1 : static_cast<int>((waiting_.front().due_ns - now + 999'999) / 1'000'000);
 }
 
 void Injector::answer_all(const Pulse& pulse, pid_t worker) {
     for (;;) {
         pollfd event = {listener_.get(), POLLIN, 0};
-        if (::poll(&event, 1, -1) < 0 && errno == EINTR) {
+        const int ready = ::poll(&event, 1, let_go_the_due());
+        if (ready == 0 || (ready < 0 && errno == EINTR)) {
             continue;
         }
         if ((event.revents & POLLIN) == 0) {
@@ -187,20 +224,7 @@ void Injector::answer_all(const Pulse& pulse, pid_t worker) {
         if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
             continue; // its thread was killed meanwhile
         }
-        const std::int32_t error = error_for(call.data.instruction_pointer, pulse, worker);
-        seccomp_notif_resp answer{};
-        answer.id = call.id;
-        if (error == 0) {
-            if (injection_.delay_us > 0) {
-                ::usleep(injection_.delay_us);
-            }
-            answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-        } else if (call.data.nr == SYS_brk) {
-            answer.val = current_break(worker);
-        } else {
-            answer.error = -error;
-        }
-        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+        answer(call, is_hit(call.data.instruction_pointer, pulse, worker), worker);
     }
 }
 

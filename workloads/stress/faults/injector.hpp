@@ -1,5 +1,5 @@
-// Makes chosen system calls of a worker fail, whoever makes them and however: a seccomp filter in the worker asks the
-// supervisor before each one (seccomp_unotify(2)), which answers with an error or lets it go on. Nothing of the
+// Makes chosen system calls of a worker fail or take their time, whoever makes them and however: a seccomp filter in the worker asks the
+// supervisor before each one (seccomp_unotify(2)), which answers with an error, lets it go on, or does so later. Nothing of the
 // allocator under test is replaced, so calls that it makes without libc are reached too.
 //
 // Linux 5.5 or newer.
@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <linux/seccomp.h>
 #include <span>
 #include <string>
 #include <thread>
@@ -30,9 +32,9 @@ std::span<const Victim> victims();
 struct Injection {
     const Victim* victim = nullptr;
     std::uint64_t stage = 1;
-    std::uint64_t first = 0; // of the calls that fail; 0: none does
+    std::uint64_t first = 0; // of the calls that are hit; 0: none is
     std::uint64_t count = 1; // how many
-    unsigned delay_us = 0;   // of every call that goes on
+    unsigned delay_us = 0;   // they go on after this time; 0: they fail
 };
 
 class Injector {
@@ -50,17 +52,26 @@ class Injector {
     void finish(); // the worker has ended
 
     std::uint64_t seen() const { return seen_; } // calls in the stage
+    // Calls that were hit.
     std::uint64_t injected() const { return injected_; }
 
   private:
     void answer_all(const Pulse& pulse, pid_t worker);
-    std::int32_t error_for(std::uint64_t instruction, const Pulse& pulse, pid_t worker);
+    bool is_hit(std::uint64_t instruction, const Pulse& pulse, pid_t worker);
+    void answer(const seccomp_notif& call, bool hit, pid_t worker);
+    void let_go(std::uint64_t call);
+    int let_go_the_due();
 
     Injection injection_;
     Fd here_;
     Fd there_;
     Fd listener_;
     std::thread thread_;
+    struct Waiting {
+        std::uint64_t call;
+        std::uint64_t due_ns; // of the monotonic clock
+    };
+    std::deque<Waiting> waiting_; // calls that are delayed, in the order in which they are due
     std::atomic<std::uint64_t> seen_{0};
     std::atomic<std::uint64_t> injected_{0};
     std::uint64_t loader_begin_ = 0;

@@ -99,6 +99,9 @@ std::string describe(const Run& run) {
         const std::size_t at = run.said.find(word);
         return at == std::string::npos ? run.said : first_line(run.said.substr(at + word.size()));
     }
+    if (run.outcome == Outcome::refused) {
+        return "memory is refused";
+    }
     const std::string line = first_line(run.said);
     return "the program " + describe(run.ending) + (line.empty() ? "" : ": " + line);
 }
@@ -120,17 +123,23 @@ std::vector<std::uint64_t> spread(std::uint64_t count) {
 
 class Tally {
   public:
-    void add(const Victim& victim, std::uint64_t first, bool goes_on, const Run& run) {
+    void add(const Injection& injection, const Run& run) {
         if (run.outcome == Outcome::own) {
             return;
         }
         ++counts_[run.outcome];
-        if (run.outcome == Outcome::absorbed || run.outcome == Outcome::refused || !worst_.empty()) {
+        const bool may_refuse = injection.delay_us == 0;
+        if (run.outcome == Outcome::absorbed || (may_refuse && run.outcome == Outcome::refused) ||
+            !worst_.empty()) {
             return;
         }
-        const std::string which = goes_on ? "from the " + std::to_string(first) + ". on every " + victim.name
-                                          : "the " + std::to_string(first) + ". " + victim.name;
-        (run.outcome == Outcome::at_start ? start_ : worst_) = "where " + which + " fails, " + describe(run);
+        const std::string which = injection.count == from_then_on
+                                      ? "from the " + std::to_string(injection.first) + ". on every "
+                                      : "the " + std::to_string(injection.first) + ". ";
+        const std::string what =
+            injection.delay_us == 0 ? " fails" : " takes " + std::to_string(injection.delay_us) + " us more";
+        (run.outcome == Outcome::at_start ? start_ : worst_) =
+            "where " + which + injection.victim->name + what + ", " + describe(run);
     }
     void say() const {
         static constexpr std::pair<Outcome, const char*> names[] = {{Outcome::absorbed, "absorbed"},
@@ -158,22 +167,30 @@ class Tally {
     std::string start_;
 };
 
-// Every call of the victim that the script reaches in `stage`, one run each, while there is time.
-void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& options, std::uint64_t deadline,
-             Tally& tally) {
+// How often the script calls the victim in `stage`.
+std::uint64_t count_calls(const Victim& victim, std::uint64_t stage, const OrdealOptions& options) {
     const Run counting = run_with({&victim, stage}, options);
     if (counting.outcome != Outcome::absorbed) {
         skip("the script does not come to its end even without a fault: %s", describe(counting).c_str());
     }
     figure((std::string(victim.name) + "-calls").c_str(), counting.seen);
+    return counting.seen;
+}
+
+// Every call of the victim that the script reaches in `stage`, one run each, while there is time.
+void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& options, std::uint64_t deadline,
+             Tally& tally) {
     unsigned tried = 0;
-    for (const std::uint64_t first : spread(counting.seen)) {
+    for (const std::uint64_t first : spread(count_calls(victim, stage, options))) {
         if (tried > 0 && engine::monotonic_ns() > deadline) {
             break;
         }
-        tally.add(victim, first, false, run_with({&victim, stage, first}, options));
+        const auto attempt = [&](const Injection& injection) {
+            tally.add(injection, run_with(injection, options));
+        };
+        attempt({&victim, stage, first});
         if (stage == script_suffers) {
-            tally.add(victim, first, true, run_with({&victim, stage, first, from_then_on}, options));
+            attempt({&victim, stage, first, from_then_on});
         }
         ++tried;
     }
@@ -193,6 +210,36 @@ void supervise_faults(const OrdealOptions& options) {
             try_all(victim, script_starts, options, begin + all * done / victims().size(), tally);
         } else if (options.variant == victim.name) {
             try_all(victim, script_suffers, options, begin + all, tally);
+        }
+    }
+    tally.say();
+}
+
+void supervise_delays(const OrdealOptions& options) {
+    constexpr std::uint64_t all_calls_us = 500'000; // what the delays of a run come to
+    constexpr unsigned one_call_us = 30'000;
+    const std::uint64_t begin = engine::monotonic_ns();
+    const std::uint64_t all = options.seconds * 1'000'000'000ULL;
+    Tally tally;
+    std::size_t done = 0;
+    for (const Victim& victim : victims()) {
+        ++done;
+        const std::uint64_t deadline = begin + all * done / victims().size();
+        const std::uint64_t calls = count_calls(victim, script_suffers, options);
+        if (calls == 0) {
+            continue;
+        }
+        const auto attempt = [&](const Injection& injection) {
+            tally.add(injection, run_with(injection, options));
+        };
+        const auto each_us =
+            static_cast<unsigned>(std::clamp<std::uint64_t>(all_calls_us / calls, 50, one_call_us));
+        attempt({&victim, script_suffers, 1, from_then_on, each_us});
+        for (const std::uint64_t first : spread(calls)) {
+            if (engine::monotonic_ns() > deadline) {
+                break;
+            }
+            attempt({&victim, script_suffers, first, 1, one_call_us});
         }
     }
     tally.say();

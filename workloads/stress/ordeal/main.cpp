@@ -64,6 +64,7 @@ constexpr Role roles[] = {
     {"random", stress::supervise_random, false},
     {"replay", stress::supervise_replay, false},
     {"faults", stress::supervise_faults, false},
+    {"delays", stress::supervise_delays, false},
     {"limit", limit, false},
     {"cgroup", stress::supervise_cgroup, false},
     {"soak", soak, false},

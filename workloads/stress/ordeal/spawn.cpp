@@ -1,5 +1,7 @@
 #include "workloads/stress/ordeal/spawn.hpp"
 
+#include "workloads/engine/crowding.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -128,11 +130,12 @@ bool Running::ended(unsigned most_looks, std::uint64_t most_bytes, Ending& endin
                                    : Ending{Ending::Kind::killed, WTERMSIG(status)};
         return true;
     }
-    // Looks are counted, not seconds: on a machine that stands still for a while nothing hangs.
+    // Looks are counted, not seconds, and more of them where the processors are crowded: on a machine that stands still
+    // for a while nothing hangs.
     const std::uint64_t progress = pulse_->progress.load(std::memory_order_relaxed);
     looks_ = progress == last_progress_ ? looks_ + 1 : 0;
     last_progress_ = progress;
-    if (looks_ > most_looks) {
+    if (looks_ > most_looks && looks_ > most_looks * engine::crowding()) {
         ending = {Ending::Kind::hung, 0};
         kill();
         return true;

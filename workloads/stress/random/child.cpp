@@ -1,5 +1,7 @@
 #include "workloads/stress/random/child.hpp"
 
+#include "workloads/engine/patience.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -9,8 +11,7 @@
 namespace faultline::stress {
 namespace {
 
-// Counted in looks instead of seconds: a machine that stands still for a while makes no child hang.
-constexpr unsigned most_looks = 5000;
+constexpr std::uint64_t patience_ns = 5'000'000'000;
 constexpr timespec between_looks = {0, 1'000'000};
 
 } // namespace
@@ -26,8 +27,9 @@ ChildEnd in_a_child(void (*body)(void*), void* context, std::atomic<std::uint64_
         ::_exit(0);
     }
     int status = 0;
-    for (unsigned looks = 0; ::waitpid(child, &status, WNOHANG) == 0; ++looks) {
-        if (looks == most_looks) {
+    engine::Patience patience(patience_ns);
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+        if (patience.over()) {
             end.hung = true;
             ::kill(child, SIGKILL);
             while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
