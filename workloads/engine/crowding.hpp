@@ -9,8 +9,8 @@ namespace faultline::engine {
 // Threads that could run for each processor of this process, from 1 to most_crowding. Needs no memory of the heap; about
 // ten microseconds. 1 where /proc/loadavg cannot be read.
 double crowding();
-inline constexpr double most_crowding =
-    16; // so that threads that spin for ever do not put off their own end for ever
+// So that threads that spin for ever do not put off their own end for ever.
+inline constexpr double most_crowding = 4;
 
 // Of a text as in /proc/loadavg (proc(5)): the number before the slash.
 double crowding_of(std::string_view loadavg, unsigned processors);

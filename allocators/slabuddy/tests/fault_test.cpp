@@ -1,5 +1,5 @@
 // Every system call the layers make is refused once, and once from there on for good: a scripted run gets NULL with ENOMEM
-// or a whole block, loses no content, breaks no invariant and leaks nothing. Linked with --wrap for the calls below.
+// or a whole block, loses no content, breaks no invariant and leaks nothing. Linked with refusals.cpp.
 // Each run is in a process of its own, so it begins with the reservation of the zone.
 #include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/cache.hpp"
@@ -8,6 +8,7 @@
 #include "allocators/slabuddy/purge.hpp"
 #include "allocators/slabuddy/slabuddy.h"
 #include "allocators/slabuddy/stats.hpp"
+#include "allocators/slabuddy/tests/refusals.hpp"
 
 #include <cerrno>
 #include <cstdarg>
@@ -22,67 +23,6 @@
 
 namespace {
 
-long calls = 0;         // made so far
-long first_refusal = 0; // the call that is refused, from 1; 0: none
-bool refuse_the_rest = false;
-
-bool refuse() {
-    ++calls;
-    return first_refusal != 0 && (calls == first_refusal || (refuse_the_rest && calls > first_refusal));
-}
-
-} // namespace
-
-extern "C" {
-void* __real_mmap(void* at, size_t bytes, int protection, int flags, int file, off_t offset);
-int __real_munmap(void* at, size_t bytes);
-int __real_mprotect(void* at, size_t bytes, int protection);
-int __real_madvise(void* at, size_t bytes, int advice);
-void* __real_mremap(void* at, size_t old_bytes, size_t bytes, int flags, ...);
-int __real_pthread_setspecific(pthread_key_t key, const void* value);
-
-void* __wrap_mmap(void* at, size_t bytes, int protection, int flags, int file, off_t offset) {
-    if (refuse()) {
-        errno = ENOMEM;
-        return MAP_FAILED;
-    }
-    return __real_mmap(at, bytes, protection, flags, file, offset);
-}
-int __wrap_munmap(void* at, size_t bytes) {
-    if (refuse()) {
-        errno = ENOMEM;
-        return -1;
-    }
-    return __real_munmap(at, bytes);
-}
-int __wrap_mprotect(void* at, size_t bytes, int protection) {
-    if (refuse()) {
-        errno = ENOMEM;
-        return -1;
-    }
-    return __real_mprotect(at, bytes, protection);
-}
-int __wrap_madvise(void* at, size_t bytes, int advice) {
-    if (refuse()) {
-        errno = EINVAL;
-        return -1;
-    }
-    return __real_madvise(at, bytes, advice);
-}
-void* __wrap_mremap(void* at, size_t old_bytes, size_t bytes, int flags, ...) {
-    if (refuse()) {
-        errno = ENOMEM;
-        return MAP_FAILED;
-    }
-    return __real_mremap(at, old_bytes, bytes, flags);
-}
-int __wrap_pthread_setspecific(pthread_key_t key, const void* value) {
-    return refuse() ? ENOMEM : __real_pthread_setspecific(key, value);
-}
-}
-
-namespace {
-
 constexpr size_t mebibyte = size_t{1} << 20;
 
 struct Block {
@@ -92,8 +32,8 @@ struct Block {
 std::vector<Block> live;
 
 [[noreturn]] void fail(const char* what) {
-    fprintf(stderr, "call %ld%s refused: %s\n", first_refusal, refuse_the_rest ? " and all that follow" : "",
-            what);
+    fprintf(stderr, "call %ld%s refused: %s\n", refusals::first,
+            refusals::the_rest ? " and all that follow" : "", what);
     _exit(1);
 }
 
@@ -229,7 +169,7 @@ void finish() {
         fail("something is still in use");
     }
     // Back with a willing system, everything works.
-    first_refusal = 0;
+    refusals::first = 0;
     for (const size_t bytes : {size_t{100}, 100000UL, 30 * mebibyte}) {
         void* block = sb::allocate(bytes);
         if (!block) {
@@ -246,12 +186,12 @@ void finish() {
 bool run(long n, bool and_the_rest, bool& passed) {
     const pid_t child = fork();
     if (child == 0) {
-        calls = 0;
-        first_refusal = n;
-        refuse_the_rest = and_the_rest;
+        refusals::calls = 0;
+        refusals::first = n;
+        refusals::the_rest = and_the_rest;
         sb::heap_start(environ);
         script();
-        const bool reached = calls >= n;
+        const bool reached = refusals::calls >= n;
         finish();
         _exit(reached ? 0 : 2);
     }

@@ -19,13 +19,16 @@ namespace {
 constexpr std::uint64_t limit_bytes = 256ULL << 20; // the worker keeps 64 MiB alive
 constexpr unsigned hang_looks = 1500;
 
+const std::string prefix = "faultline-stress-"; // then the number of the process
+
 class MemoryGroup {
   public:
     // Where there is none to be had, `path()` is empty.
     MemoryGroup() {
-        const std::string name = "faultline-stress-" + std::to_string(::getpid());
+        const std::string name = prefix + std::to_string(::getpid());
         for (const auto& [root, limit] : {std::pair("/sys/fs/cgroup/memory/", "memory.limit_in_bytes"),
                                           std::pair("/sys/fs/cgroup/", "memory.max")}) {
+            remove_abandoned(root);
             const std::string path = root + name;
             if (::mkdir(path.c_str(), 0755) != 0) {
                 continue;
@@ -53,6 +56,17 @@ class MemoryGroup {
     }
 
   private:
+    // What a supervisor left that was killed. A group with processes in it cannot be removed, so nobody's is lost.
+    static void remove_abandoned(const std::string& root) {
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+            const std::string name = entry.path().filename();
+            if (name.starts_with(prefix) &&
+                !std::filesystem::exists("/proc/" + name.substr(prefix.size()), error)) {
+                ::rmdir(entry.path().c_str());
+            }
+        }
+    }
     static bool write(const std::string& file, const std::string& text) {
         const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
         return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());

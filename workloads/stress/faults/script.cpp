@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
-#include <malloc.h>
 #include <new>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -24,36 +23,16 @@ constexpr std::size_t mib = 1024 * kib;
 // Blocks of one thread, in a table of fixed size outside the heap.
 class Blocks {
   public:
-    Blocks(Pulse& pulse, bool may_refuse, std::uint64_t key)
-        : pulse_(pulse), may_refuse_(may_refuse), key_(key) {}
-
-    enum class How { malloc, calloc, aligned, posix_aligned, cxx };
+    Blocks(const HeapCalls& heap, Pulse& pulse, bool may_refuse, std::uint64_t key)
+        : heap_(heap), pulse_(pulse), may_refuse_(may_refuse), key_(key) {}
 
     // False when the allocator refused, as it may.
     bool add(How how, std::size_t size, std::size_t alignment = 16) {
-        errno = 0;
-        void* block = nullptr;
-        int error = 0;
-        switch (how) {
-        case How::malloc:
-            block = std::malloc(size);
-            break;
-        case How::calloc:
-            block = std::calloc(size / 8, 8);
+        if (how == How::calloc) {
             size = size / 8 * 8;
-            break;
-        case How::aligned:
-            block = ::memalign(alignment, size);
-            break;
-        case How::posix_aligned:
-            error = ::posix_memalign(&block, alignment, size);
-            errno = error;
-            break;
-        case How::cxx:
-            block = ::operator new(size, std::nothrow);
-            errno = block == nullptr ? ENOMEM : 0; // C++ promises nothing of errno
-            break;
         }
+        errno = 0;
+        void* block = heap_.allocate(how, size, alignment);
         pulse_.progress.fetch_add(1);
         if (block == nullptr) {
             return refused("an allocation", size);
@@ -79,7 +58,7 @@ class Blocks {
         }
         Block& block = blocks_[count_ - 1];
         errno = 0;
-        void* moved = std::realloc(block.at, size);
+        void* moved = heap_.resize(block.at, size);
         pulse_.progress.fetch_add(1);
         if (moved == nullptr) {
             refused("realloc", size);
@@ -103,13 +82,13 @@ class Blocks {
                 continue;
             }
             check(blocks_[i]);
-            blocks_[i].how == How::cxx ? ::operator delete(blocks_[i].at) : std::free(blocks_[i].at);
+            heap_.release(blocks_[i].at, blocks_[i].how);
             pulse_.progress.fetch_add(1);
         }
         count_ = kept;
     }
 
-    std::size_t count() const { return count_; }
+    void trim() const { heap_.trim(); }
 
   private:
     struct Block {
@@ -142,13 +121,13 @@ class Blocks {
     }
 
     static constexpr std::size_t most = 8192;
+    const HeapCalls& heap_;
     Pulse& pulse_;
     bool may_refuse_;
     std::uint64_t key_;
     std::size_t count_ = 0;
     Block blocks_[most];
 };
-using How = Blocks::How;
 
 template <typename T, typename... Arguments>
 T& outside_the_heap(Arguments&&... arguments) {
@@ -183,7 +162,7 @@ void use_all_kinds(Blocks& blocks) {
         blocks.grow(size);
     }
     blocks.drop(1);
-    ::malloc_trim(0);
+    blocks.trim();
     small(blocks);
     blocks.drop(3);
 }
@@ -214,11 +193,10 @@ void use_threads(Blocks& main, Blocks* const (&others)[2]) {
 struct Stage {
     Blocks& main;
     Blocks* others[2];
-    explicit Stage(Pulse& pulse, bool may_refuse)
-        : main(outside_the_heap<Blocks>(pulse, may_refuse, 1)), others{&outside_the_heap<Blocks>(
-                                                                           pulse, may_refuse, 2),
-                                                                       &outside_the_heap<Blocks>(
-                                                                           pulse, may_refuse, 3)} {}
+    Stage(const HeapCalls& heap, Pulse& pulse, bool may_refuse)
+        : main(outside_the_heap<Blocks>(heap, pulse, may_refuse, 1)),
+          others{&outside_the_heap<Blocks>(heap, pulse, may_refuse, 2),
+                 &outside_the_heap<Blocks>(heap, pulse, may_refuse, 3)} {}
 };
 
 void go_through(Stage& stage) {
@@ -303,10 +281,10 @@ void limit_mappings(Stage& limited) {
 
 } // namespace
 
-void run_script(const OrdealOptions& /*options*/, Pulse& pulse) {
+void run_script(const HeapCalls& heap, Pulse& pulse) {
     pulse.stage = script_prepares;
-    Stage during(pulse, true);
-    Stage after(pulse, false);
+    Stage during(heap, pulse, true);
+    Stage after(heap, pulse, false);
     pulse.stage = script_suffers;
     go_through(during);
     pulse.stage = script_recovers;
@@ -316,8 +294,8 @@ void run_script(const OrdealOptions& /*options*/, Pulse& pulse) {
 
 void run_at_limit(const OrdealOptions& options, Pulse& pulse) {
     pulse.stage = script_prepares;
-    Stage during(pulse, true);
-    Stage after(pulse, false);
+    Stage during(process_heap, pulse, true);
+    Stage after(process_heap, pulse, false);
     pulse.stage = script_suffers;
     options.variant == "mappings" ? limit_mappings(during) : limit_address_space(during);
     pulse.stage = script_recovers;

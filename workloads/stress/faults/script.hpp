@@ -3,6 +3,7 @@
 // they are over, every call must succeed again.
 #pragma once
 
+#include "workloads/stress/heap_calls.hpp"
 #include "workloads/stress/ordeal/options.hpp"
 #include "workloads/stress/ordeal/pulse.hpp"
 
@@ -16,7 +17,7 @@ enum ScriptStage : std::uint64_t {
     script_prepares = 3, // between the first two: maps what it needs for itself
 };
 
-void run_script(const OrdealOptions& options, Pulse& pulse);
+void run_script(const HeapCalls& heap, Pulse& pulse);
 
 // As the script, when a limit is reached instead: options.variant is "address-space" (RLIMIT_AS) or "mappings"
 // (max_map_count). Skips, with a note, where the limit cannot be reached.

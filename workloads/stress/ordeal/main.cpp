@@ -30,8 +30,8 @@ void work_episodes(const stress::OrdealOptions& options) {
 void work_plan(const stress::OrdealOptions& options) {
     run_plan(stress::process_calls(), options, stress::map_pulse(stress::pulse_fd), stress::plan_fd_number);
 }
-void work_script(const stress::OrdealOptions& options) {
-    run_script(options, stress::map_pulse(stress::pulse_fd));
+void work_script(const stress::OrdealOptions& /*options*/) {
+    run_script(stress::process_heap, stress::map_pulse(stress::pulse_fd));
 }
 void work_limit(const stress::OrdealOptions& options) {
     run_at_limit(options, stress::map_pulse(stress::pulse_fd));
@@ -40,7 +40,7 @@ void work_reuse(const stress::OrdealOptions& options) {
     run_reuse(options, stress::map_pulse(stress::pulse_fd));
 }
 void work_soak(const stress::OrdealOptions& options) {
-    run_soak(options, stress::map_pulse(stress::pulse_fd));
+    run_soak(stress::process_heap, options, stress::map_pulse(stress::pulse_fd));
 }
 void work_differential(const stress::OrdealOptions& options) {
     run_differential(options, stress::map_pulse(stress::pulse_fd), -1);

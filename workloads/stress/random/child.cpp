@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,11 +19,16 @@ constexpr timespec between_looks = {0, 1'000'000};
 
 ChildEnd in_a_child(void (*body)(void*), void* context, std::atomic<std::uint64_t>& progress) {
     ChildEnd end;
+    const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child < 0) {
         return end;
     }
     if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent) {
+            ::_exit(0); // the parent was gone before the line above
+        }
         body(context);
         ::_exit(0);
     }

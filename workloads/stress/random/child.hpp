@@ -12,7 +12,7 @@ struct ChildEnd {
     int signal = 0;
 };
 
-// Forks, calls body(context) in the child and waits for its end. `progress` is counted up while it waits, so that
+// Forks, calls body(context) in the child, which dies with this thread, and waits for its end. `progress` is counted up while it waits, so that
 // the wait itself is not taken for a hang. When fork fails there is no child, and nothing is wrong with it.
 ChildEnd in_a_child(void (*body)(void*), void* context, std::atomic<std::uint64_t>& progress);
 

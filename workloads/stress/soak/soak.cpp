@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdio>
-#include <cstdlib>
 
 namespace faultline::stress {
 namespace {
@@ -55,7 +54,7 @@ struct Member { // a thread's
 
 class Soak {
   public:
-    Soak(std::uint64_t seed, Pulse& pulse) : seed_(seed), pulse_(pulse) {
+    Soak(const HeapCalls& heap, std::uint64_t seed, Pulse& pulse) : heap_(heap), seed_(seed), pulse_(pulse) {
         for (Member& member : members_) {
             member.slots = arena_.array<Block>(most_slots);
         }
@@ -108,7 +107,7 @@ class Soak {
                  at, block.size, static_cast<void*>(block.at), block.era);
         }
         member.live_bytes -= block.size;
-        std::free(block.at);
+        heap_.release(block.at, How::malloc);
         block.at = nullptr;
     }
 
@@ -125,7 +124,7 @@ class Soak {
             if (block.at != nullptr && block.era == number) {
                 take(member, block);
             } else if (block.at == nullptr && member.live_bytes < 2 * thread_live_bytes) {
-                block.at = static_cast<char*>(std::malloc(size));
+                block.at = static_cast<char*>(heap_.allocate(How::malloc, size, 0));
                 if (block.at == nullptr) {
                     fail("malloc of %zu bytes gave NULL with %llu MiB alive", size,
                          static_cast<unsigned long long>(live_bytes() >> 20));
@@ -171,6 +170,7 @@ class Soak {
         figure(name, value);
     }
 
+    const HeapCalls& heap_;
     std::uint64_t seed_;
     Pulse& pulse_;
     engine::Arena arena_;
@@ -181,8 +181,8 @@ class Soak {
 
 } // namespace
 
-void run_soak(const OrdealOptions& options, Pulse& pulse) {
-    Soak soak(options.seed, pulse);
+void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse) {
+    Soak soak(heap, options.seed, pulse);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     unsigned era = 0;
     for (unsigned next = 16 * cycle; engine::monotonic_ns() < deadline; ++era) {

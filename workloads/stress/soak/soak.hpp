@@ -7,11 +7,12 @@
 // after the blocks are given back, for the first cycles and then ever less often; at the end the trend.
 #pragma once
 
+#include "workloads/stress/heap_calls.hpp"
 #include "workloads/stress/ordeal/options.hpp"
 #include "workloads/stress/ordeal/pulse.hpp"
 
 namespace faultline::stress {
 
-void run_soak(const OrdealOptions& options, Pulse& pulse);
+void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse);
 
 } // namespace faultline::stress
