@@ -13,7 +13,7 @@ from typing import Any
 from faultline_reports import command, comparison, document, formatting
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.model import Document, Workload
+from faultline_reports.model import Document
 from faultline_reports.statistics import thresholds
 from faultline_reports.statistics.signed_rank import best_confidence
 from faultline_reports.statistics.verdict import Scale, Verdict
@@ -165,7 +165,7 @@ def _parameters(old: Document, new: Document, force: bool) -> list[str]:
         other = others.get(workload.label)
         if other is None or not workload.parameters or not other.parameters:
             continue  # not in both, or not recorded
-        one, two = _work(workload), _work(other)
+        one, two = comparison.work_of(workload), comparison.work_of(other)
         keys = [key for key in {**one, **two} if one.get(key) != two.get(key)]
         changes = ", ".join(f"{key} {one.get(key, 'unset')} and {two.get(key, 'unset')}" for key in keys)
         if changes:
@@ -178,14 +178,6 @@ def _parameters(old: Document, new: Document, force: bool) -> list[str]:
         remedy = "run both with the same parameters, or add --force to compare all the same"
         raise UserError(Exit.DATA, f"{old.source} and {new.source}", what, remedy)
     return [f"{what}: a difference below may be the work's, not the allocator's"]
-
-
-def _work(workload: Workload) -> dict[str, str]:
-    """What decides which operations are done. The same trace may lie in another directory."""
-    values = {"threads": str(workload.threads), **workload.parameters}
-    if "trace" in values:
-        values["trace"] = os.path.basename(values["trace"])
-    return values
 
 
 def _common_warnings(loaded: Document) -> list[str]:

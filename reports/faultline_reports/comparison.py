@@ -4,12 +4,13 @@ colours."""
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faultline_reports import metrics
 from faultline_reports.metrics import METRICS, Metric, Samples
-from faultline_reports.model import Document
+from faultline_reports.model import Document, Workload
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import (
     Arms,
@@ -33,6 +34,14 @@ class Row:
     effect: Effect | None
     missing: str
     drifting: bool = False  # times from different moments without a reference: never a verdict
+
+
+def work_of(workload: Workload) -> dict[str, str]:
+    """What decides which operations are done. The same trace may lie in another directory."""
+    values = {"threads": str(workload.threads), **workload.parameters}
+    if "trace" in values:
+        values["trace"] = os.path.basename(values["trace"])
+    return values
 
 
 def _median(values: dict[int, float] | None) -> float | None:

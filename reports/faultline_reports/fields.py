@@ -132,6 +132,13 @@ class Object:
             self.fail(key, "is not a whole number")
         return int(value)
 
+    def exact(self, key: str) -> int:
+        """A whole number that needs all its digits, as nanoseconds since 1970 do."""
+        value = self._value.get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
+            self.fail(key, "is missing" if value is None else "is not a whole number")
+        return value
+
     def boolean(self, key: str, default: bool) -> bool:
         value = self._value.get(key)
         if value is None:

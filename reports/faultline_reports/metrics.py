@@ -264,8 +264,14 @@ def kernel_count(key: str) -> Metric:
     return Metric(key, name, name, "", of, thresholds.EVENTS, "more", "fewer", words, "kernel")
 
 
+# What an allocator asks the kernel for memory with: followed by the gate and the history.
+MEMORY_CALLS = ("kernel.mmap_calls", "kernel.munmap_calls", "kernel.madvise_calls", "kernel.brk_calls")
+
+
 def by_key(key: str) -> Metric:
-    return next(metric for metric in (*METRICS, *HEAP, *LATENCY) if metric.key == key)
+    """What is in no table is a count of the kernel's, or a figure of another version, as good as one."""
+    known = next((metric for metric in (*METRICS, *HEAP, *LATENCY) if metric.key == key), None)
+    return known or kernel_count(key)
 
 
 Samples = dict[tuple[str, str], dict[int, float]]  # (workload, allocator) -> round -> value

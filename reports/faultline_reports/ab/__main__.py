@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from faultline_reports import calibration, command, comparison, formatting, output, shards
-from faultline_reports.ab import precision, revisions, table
+from faultline_reports.ab import precision, table
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.metrics import LATENCY, METRICS
-from faultline_reports.runner import budget
+from faultline_reports.runner import budget, revisions
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import (
     INVALID_TRIALS,
@@ -129,7 +129,7 @@ def run(arguments: Sequence[str]) -> int:
     with workspace() as directory, output.replacement(options.output) as write:
         words = list(options.words)
         if options.revisions:
-            built = revisions.build(options.revisions, options.build, options.library, directory)
+            built = revisions.arms_of(options.revisions, options.build, options.library, directory)
             words = [*built, *words]
         if len(words) < 2:
             raise UserError(

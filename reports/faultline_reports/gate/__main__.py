@@ -85,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         raise UserError(
             Exit.USAGE, "", "two allocators are needed: BASE CANDIDATE", "see `faultline gate --help`"
         )
-    rules = _policy(options.policy)
+    rules = policy.chosen(options.policy)
     if options.budget:
         rules = replace(rules, budget_s=budget.seconds(options.budget, "--budget"))
     clock = budget.Budget(rules.budget_s)
@@ -97,12 +97,6 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.write(workflow.text(result))
     print(as_json.text(result) if options.json else "\n".join(terminal.lines(result, options.all)))
     return int(result.verdict)
-
-
-def _policy(path: str | None) -> policy.Policy:
-    if path is not None:
-        return policy.load(path)
-    return policy.load("gate.toml") if os.path.exists("gate.toml") else policy.Policy()
 
 
 def _stored(options: argparse.Namespace, rules: policy.Policy, clock: budget.Budget) -> Result:

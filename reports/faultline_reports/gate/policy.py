@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import fnmatch
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from faultline_reports import fields
 from faultline_reports.errors import Exit, UserError, visible
 from faultline_reports.gate.decision import Rule, Tier
-from faultline_reports.metrics import LATENCY, METRICS, Metric, kernel_count
+from faultline_reports.metrics import LATENCY, MEMORY_CALLS, METRICS, Metric, kernel_count
 from faultline_reports.runner import budget
 from faultline_reports.statistics import thresholds
 
@@ -53,10 +54,7 @@ DEFAULT_RULES: Mapping[str, Rule] = {
     "minor_faults": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
     "latency_p50_ns": Rule(Tier.ADVICE, thresholds.LATENCY.relative),
     "latency_p99_ns": Rule(Tier.ADVICE, thresholds.LATENCY.relative),
-    "kernel.mmap_calls": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
-    "kernel.munmap_calls": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
-    "kernel.madvise_calls": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
-    "kernel.brk_calls": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
+    **{key: Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute) for key in MEMORY_CALLS},
     INSTRUCTIONS: Rule(Tier.COUNT, thresholds.EVENTS.relative),
 }
 
@@ -113,6 +111,13 @@ def load(path: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise UserError(Exit.DATA, path, f"is not TOML: {error}", _REMEDY) from None
     return _Reader(path).policy(value)
+
+
+def chosen(path: str | None) -> Policy:
+    """The policy that was named, or gate.toml here, or the defaults. Raises UserError."""
+    if path is not None:
+        return load(path)
+    return load("gate.toml") if os.path.exists("gate.toml") else Policy()
 
 
 _REMEDY = "see `faultline gate --example-policy`"

@@ -78,3 +78,26 @@ GATE_INVALID_SHARE = 0.5  # of a workload's rounds: from here on an arm is broke
 # as times are.
 STEADY_MAD = 0.005
 MADS_OF_TOLERANCE = 5.0
+
+
+# The history. A change counts where both methods name it within so many points of each other, with so many
+# points after it (and before it), when it is at least so large and so many median absolute deviations.
+CHANGE_P = 0.001  # of E-divisive
+CHANGE_ORDERS = 1_999  # random orders, from this seed
+CHANGE_SEED = 20_140_601
+CHANGE_TAIL = 100  # the largest of them, by which smaller p-values are told
+CHANGE_LEAST_POINTS = 4
+CHANGE_LEAST_SHARE = 0.01
+CHANGE_LEAST_MADS = 2.0
+CHANGE_AGREE_POINTS = 2
+CHANGE_PENALTY = (
+    2.0  # of a jump in L1-Potts: times the noise of means and the logarithm of the number of points
+)
+CHANGE_WINDOW = 32  # points on either side that a change is judged by
+CHANGE_DISCOVERY_RATE = 0.05  # Benjamini-Hochberg over series
+# Where neighbouring means of so many points differ by so many of their deviations it is looked closer.
+CHANGE_SCALES = (4, 8, 16, 32)
+CHANGE_SCREEN = 4.0
+# The newest point alone: so many robust deviations from those before it ask for another run.
+NEWEST_DEVIATIONS = 4.0
+NEWEST_LEAST_POINTS = 8

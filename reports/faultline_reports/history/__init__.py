@@ -1,0 +1,1 @@
+"""`faultline history`. See README.md of this folder."""
