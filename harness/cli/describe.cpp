@@ -9,6 +9,18 @@ namespace {
 
 using results::Json;
 
+const char* role_name(plan::Role role) {
+    switch (role) {
+    case plan::Role::subject:
+        return "subject";
+    case plan::Role::floor:
+        return "floor";
+    case plan::Role::kernel:
+        return "kernel";
+    }
+    return "";
+}
+
 Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     Json workloads = Json::array();
     for (const plan::Row& row : plan.rows) {
@@ -18,12 +30,13 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
                              {"parameters", row.arguments.values},
                              {"given", row.given},
                              {"summary", row.spec->summary},
+                             {"kernel", row.spec->kernel},
                              {"citation", row.spec->citation}});
     }
     Json allocators = Json::array();
     for (const plan::Arm& arm : plan.arms) {
         Json allocator = describe_allocator(arm.allocator);
-        allocator["role"] = arm.role == plan::Role::floor ? "floor" : "subject";
+        allocator["role"] = role_name(arm.role);
         allocators.push_back(std::move(allocator));
     }
     Json skipped = Json::array();

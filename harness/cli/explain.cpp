@@ -168,6 +168,7 @@ Json description_json(const engine::WorkloadSpec& spec) {
     return {{"name", spec.name},
             {"summary", spec.summary},
             {"citation", spec.citation},
+            {"kernel", spec.kernel},
             {"parameters", std::move(parameters)}};
 }
 
@@ -200,6 +201,14 @@ Result<std::string> explain_workload(const std::string& what, bool json) {
         return tl::unexpected(selection.error());
     }
     const engine::WorkloadSpec& spec = *selection->spec;
+    if (!spec.has_allocator_axis()) {
+        return json ? description_json(spec).dump(2) + "\n"
+                    : description(spec) +
+                          fmt::format("\nNo allocator is in what it measures: it runs once a round.\n"
+                                      "What it makes the kernel do:\n  {}\n"
+                                      "Seen with: faultline run {} --rounds 1 --probes all\n",
+                                      spec.kernel, what);
+    }
     if (needs_file(spec, *selection)) {
         return json ? description_json(spec).dump(2) + "\n"
                     : description(spec) + "\nIts sizes and lifetimes are the file's: name one, as in " +

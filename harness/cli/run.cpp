@@ -15,6 +15,7 @@
 #include "harness/plan/traces.hpp"
 #include "harness/trial/campaign.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -49,7 +50,7 @@ struct Options {
     bool quiet = false;
 };
 
-Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes) {
+Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes, const engine::Means& means) {
     auto suite = plan::gather(options.words);
     if (!suite) {
         return tl::unexpected(suite.error());
@@ -72,12 +73,21 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes)
     if (auto compiled = plan::compile_traces(plan.rows, layout::cache() / "programs"); !compiled) {
         return tl::unexpected(compiled.error());
     }
-    auto arms = plan::make_arms(options.allocators.empty() ? suite->allocators : options.allocators,
-                                !options.no_floor);
-    if (!arms) {
-        return tl::unexpected(arms.error());
+    if (std::any_of(plan.rows.begin(), plan.rows.end(),
+                    [](const plan::Row& row) { return row.spec->has_allocator_axis(); })) {
+        auto arms = plan::make_arms(options.allocators.empty() ? suite->allocators : options.allocators,
+                                    !options.no_floor);
+        if (!arms) {
+            return tl::unexpected(arms.error());
+        }
+        plan.arms = std::move(*arms);
     }
-    plan.arms = std::move(*arms);
+    if (auto added = plan::add_kernel_arm(plan); !added) {
+        return tl::unexpected(added.error());
+    }
+    if (auto able = plan::fit_to_means(plan, means); !able) {
+        return tl::unexpected(able.error());
+    }
     if (auto fits = plan::fit_to_memory(plan, memory_bytes); !fits) {
         return tl::unexpected(fits.error());
     }
@@ -86,15 +96,17 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes)
 
 void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings) {
     std::size_t subjects = 0;
+    bool floor = false;
     for (const plan::Arm& arm : plan.arms) {
         subjects += arm.role == plan::Role::subject ? 1 : 0;
+        floor = floor || arm.role == plan::Role::floor;
     }
     const std::size_t trials = (plan.rows.size() * plan.arms.size() - plan.skips.size()) * plan.rounds;
     std::fprintf(stderr, "%s\n",
                  fmt::format("{}: {}, {}{}, {}, {}, seed {}", plan.suite,
                              counted(plan.rows.size(), "workload"), counted(subjects, "allocator"),
-                             subjects < plan.arms.size() ? " and the floor" : "",
-                             counted(plan.rounds, "round"), counted(trials, "trial"), plan.seed)
+                             floor ? " and the floor" : "", counted(plan.rounds, "round"),
+                             counted(trials, "trial"), plan.seed)
                      .c_str());
     const plan::Estimate estimate = plan::estimate(plan);
     std::fprintf(
@@ -104,6 +116,9 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
                     human_bytes(static_cast<double>(estimate.live_bytes)), estimate.live_row)
             .c_str());
     for (const plan::Skip& skip : plan.skips) {
+        if (skip.by_design) {
+            continue;
+        }
         std::fprintf(stderr, "skipped: %s on %s: %s\n", plan.rows[skip.row].label.c_str(),
                      plan.arms[skip.arm].allocator.name.c_str(), skip.reason.c_str());
     }
@@ -205,7 +220,9 @@ int run(const Options& options) {
         return report(swap.error());
     }
     const std::uint64_t room = settings.memory_limit_bytes + (*swap ? (*swap)->bytes : 0);
-    auto plan = make_plan(options, std::min(spare, room));
+    engine::Means means = host::means();
+    means.swap_bytes += *swap ? (*swap)->bytes : 0;
+    auto plan = make_plan(options, std::min(spare, room), means);
     if (!plan) {
         return report(plan.error());
     }

@@ -75,6 +75,19 @@ std::string comparison(const results::Summary& summary, std::size_t subjects, co
     return table.text();
 }
 
+// Rows without an allocator in them have nothing to be compared with.
+std::string kernel_table(const results::Summary& summary) {
+    Table table({"without an allocator", "CPU time/operation", "wall time"});
+    for (const results::Row& row : summary.rows) {
+        const Cell& cell = row.cells[0];
+        const auto shown = [&](const std::optional<double>& ns) {
+            return ns ? human_ns(*ns) : cell.invalid > 0 ? "invalid" : "-";
+        };
+        table.add({row.workload, shown(cell.cpu_ns_per_operation), shown(cell.wall_ns)});
+    }
+    return table.text();
+}
+
 // What an operation costs where the allocator does next to nothing: its arena was faulted in before.
 std::string floor_line(const results::Summary& summary, std::size_t column) {
     std::string text;
@@ -90,40 +103,54 @@ std::string floor_line(const results::Summary& summary, std::size_t column) {
                      summary.allocators[column], text);
 }
 
-} // namespace
-
-std::string summary_table(const plan::Plan& plan, const results::Document& document) {
-    std::vector<std::string> workloads;
-    for (const plan::Row& row : plan.rows) {
-        workloads.push_back(row.label);
-    }
-    std::vector<std::string> allocators; // subjects first: the floor is never compared
-    std::size_t subjects = 0;
-    for (const plan::Role role : {plan::Role::subject, plan::Role::floor}) {
-        for (const plan::Arm& arm : plan.arms) {
-            if (arm.role == role) {
-                allocators.push_back(arm.allocator.name);
-                subjects += role == plan::Role::subject ? 1 : 0;
-            }
-        }
-    }
-    const results::Summary summary = results::summarise(document.trials, workloads, allocators);
+std::string compared(const results::Summary& summary, std::size_t subjects, unsigned rounds) {
     const Reading cpu{&Cell::cpu_ns_per_operation, &Cell::cpu_in_rounds, 0, human_ns};
     const Reading heap{&Cell::peak_heap_bytes, &Cell::heap_in_rounds, results::least_heap_for_ratio,
                        human_bytes};
-    std::string text = fmt::format("\n{}; {} is 1.00x, less is better\n\n",
-                                   counted(document.rounds_whole, "round"), summary.allocators[0]);
+    std::string text =
+        fmt::format("\n{}; {} is 1.00x, less is better\n\n", counted(rounds, "round"), summary.allocators[0]);
     text += comparison(summary, subjects, "CPU time/operation", cpu) + "\n";
     text += comparison(summary, subjects, "peak heap", heap);
     text +=
         fmt::format("heap: what the workload added to the process; less than {} is too small for a ratio\n",
                     human_bytes(results::least_heap_for_ratio));
-    for (std::size_t i = subjects; i < allocators.size(); ++i) {
+    for (std::size_t i = subjects; i < summary.allocators.size(); ++i) {
         text += floor_line(summary, i);
     }
-    if (document.rounds_whole < rounds_for_a_verdict) {
+    if (rounds < rounds_for_a_verdict) {
         text += fmt::format("\n{} cannot make a difference certain; use --rounds 20 for verdicts\n",
-                            counted(document.rounds_whole, "round"));
+                            counted(rounds, "round"));
+    }
+    return text;
+}
+
+} // namespace
+
+std::string summary_table(const plan::Plan& plan, const results::Document& document) {
+    std::vector<std::string> workloads;
+    std::vector<std::string> of_kernel;
+    for (const plan::Row& row : plan.rows) {
+        (row.spec->has_allocator_axis() ? workloads : of_kernel).push_back(row.label);
+    }
+    std::vector<std::string> allocators; // subjects first: the floor is never compared
+    std::vector<std::string> nobody;
+    std::size_t subjects = 0;
+    for (const plan::Role role : {plan::Role::subject, plan::Role::floor, plan::Role::kernel}) {
+        for (const plan::Arm& arm : plan.arms) {
+            if (arm.role == role) {
+                (role == plan::Role::kernel ? nobody : allocators).push_back(arm.allocator.name);
+                subjects += role == plan::Role::subject ? 1 : 0;
+            }
+        }
+    }
+    std::string text;
+    if (subjects > 0) {
+        text += compared(results::summarise(document.trials, workloads, allocators), subjects,
+                         document.rounds_whole);
+    }
+    if (!of_kernel.empty()) {
+        text += fmt::format("\nmedians over {}\n", counted(document.rounds_whole, "round"));
+        text += kernel_table(results::summarise(document.trials, of_kernel, nobody));
     }
     return text;
 }

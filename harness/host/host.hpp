@@ -2,6 +2,8 @@
 // results may be compared, and the doctor's findings.
 #pragma once
 
+#include "workloads/engine/workload.hpp"
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -21,6 +23,9 @@ std::vector<DoctorFinding> doctor();
 
 // `host` of the result document (harness/results/README.md), with the fingerprint over its `deciding` part.
 nlohmann::json facts();
+
+// What this host has of what some workloads need.
+engine::Means means();
 
 // MemAvailable of /proc/meminfo, or what the memory cgroup leaves where that is less.
 std::uint64_t available_memory_bytes();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <sstream>
+#include <unistd.h>
 
 namespace faultline::host {
 namespace {
@@ -105,6 +106,15 @@ std::uint64_t available_memory_bytes(const Tree& tree) {
 
 std::uint64_t available_memory_bytes() {
     return available_memory_bytes(Tree());
+}
+
+engine::Means means() {
+    const Tree tree;
+    // "always [madvise] never"
+    const std::string huge = tree.line("sys/kernel/mm/transparent_hugepage/enabled").value_or("[never]");
+    return {.swap_bytes = tree.meminfo_bytes("SwapFree").value_or(0),
+            .huge_pages = huge.find("[never]") == std::string::npos,
+            .root = ::geteuid() == 0};
 }
 
 } // namespace faultline::host

@@ -58,6 +58,9 @@ void skip_app(Plan& plan, std::size_t row, std::uint64_t memory_bytes) {
                  mebibytes(memory_bytes) + " to spare";
     }
     for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+        if (plan.skipped(row, arm)) {
+            continue;
+        }
         if (reason) {
             plan.skips.push_back({row, arm, *reason});
         } else if (plan.arms[arm].role == Role::floor) {
@@ -67,6 +70,51 @@ void skip_app(Plan& plan, std::size_t row, std::uint64_t memory_bytes) {
 }
 
 } // namespace
+
+Result<void> add_kernel_arm(Plan& plan) {
+    const auto has_axis = [](const Row& row) { return row.spec->has_allocator_axis(); };
+    if (std::all_of(plan.rows.begin(), plan.rows.end(), has_axis)) {
+        return {};
+    }
+    auto nobody = registry::find("system");
+    if (!nobody) {
+        return tl::unexpected(nobody.error());
+    }
+    nobody->name = "none";
+    const std::size_t own = plan.arms.size();
+    plan.arms.push_back({std::move(*nobody), Role::kernel});
+    for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+        const bool axis = has_axis(plan.rows[row]);
+        for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+            if (axis == (arm == own)) {
+                plan.skips.push_back({row, arm,
+                                      axis ? "it is about allocators"
+                                           : "it has no allocator in what it measures, and runs once a round",
+                                      true});
+            }
+        }
+    }
+    return {};
+}
+
+Result<void> fit_to_means(Plan& plan, const engine::Means& means) {
+    for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+        const engine::WorkloadSpec& spec = *plan.rows[row].spec;
+        const auto able = spec.able != nullptr ? spec.able(plan.rows[row].arguments, means) : Result<void>();
+        if (able) {
+            continue;
+        }
+        if (plan.rows.size() == 1) {
+            return able;
+        }
+        for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
+            if (!plan.skipped(row, arm)) {
+                plan.skips.push_back({row, arm, able.error().what + "; " + able.error().remedy});
+            }
+        }
+    }
+    return {};
+}
 
 bool Plan::skipped(std::size_t row, std::size_t arm) const {
     return std::any_of(skips.begin(), skips.end(),
@@ -142,7 +190,7 @@ Result<void> fit_to_memory(Plan& plan, std::uint64_t memory_bytes) {
         }
         for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
             const std::uint64_t limit = std::min(memory_bytes, floor_limit_bytes);
-            if (plan.arms[arm].role == Role::floor && floor_bytes(cost) > limit) {
+            if (plan.arms[arm].role == Role::floor && floor_bytes(cost) > limit && !plan.skipped(row, arm)) {
                 plan.skips.push_back({row, arm,
                                       "never freeing, it would need " + mebibytes(floor_bytes(cost)) +
                                           "; the limit is " + mebibytes(limit)});

@@ -28,6 +28,7 @@ struct Row {
 enum class Role {
     subject, // compared and ranked
     floor,   // the null allocator: what the harness itself costs
+    kernel,  // no allocator: where rows run that have none in what they measure
 };
 
 struct Arm {
@@ -39,6 +40,7 @@ struct Skip {
     std::size_t row;
     std::size_t arm;
     std::string reason;
+    bool by_design = false; // nobody expects this pair to run
 };
 
 struct Plan {
@@ -72,6 +74,13 @@ struct TrialSpec {
 // before another as after it. Sources: Mytkowicz et al. 2009 (environment size), Kalibera and Jones 2013
 // (randomised, paired order).
 std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round);
+
+// Rows that have no allocator in what they measure get an arm of their own, `none`, which is the C library's malloc
+// under another name, and run on no other; rows that have one do not run there. Nothing where every row has one.
+Result<void> add_kernel_arm(Plan& plan);
+
+// Skips on every arm what this host cannot run, with the reason. Fails with the reason where it is a plan's only row.
+Result<void> fit_to_means(Plan& plan, const engine::Means& means);
 
 // What the null allocator needs to keep all that a trial ever asks of it: each block with a header and rounding of at
 // most 24 bytes (half of the operations allocate, and warm-up adds some), and the unused ends of its chunks.

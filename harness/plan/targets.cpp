@@ -188,10 +188,12 @@ Result<Row> make_row(const SuiteRow& written, const fs::path& directory) {
     }
     row.arguments = *arguments;
     row.threads = row.arguments.threads;
-    if (row.app) {
+    if (row.app || !row.spec->has_allocator_axis()) {
         for (const engine::Parameter& parameter : engine::common_parameters()) {
-            row.arguments.values.erase(std::string(parameter.name)); // a program has no operations to time
+            row.arguments.values.erase(std::string(parameter.name)); // no calls of the allocator to time
         }
+    }
+    if (row.app) {
         row.cost.live_bytes = row.app->memory_bytes;
     } else if (!row.given.contains("trace")) { // a trace's is known when it is compiled
         row.cost = row.spec->cost(row.arguments);

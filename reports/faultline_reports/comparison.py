@@ -79,7 +79,7 @@ def within(document: Document, base: str, candidate: str, compared: Sequence[Met
     rows: list[Row] = []
     families: list[Arms] = []
     tables = {metric.key: metrics.samples(document, metric) for metric in compared}
-    places = [(workload.label, metric) for workload in document.workloads for metric in compared]
+    places = [(workload.label, metric) for workload in document.compared_workloads() for metric in compared]
     for label, metric in places:
         table = tables[metric.key]
         families.append(Arms(table.get((label, base), {}), table.get((label, candidate), {}), metric.margin))
@@ -158,7 +158,7 @@ class Matrix:
 def matrix(document: Document, metric: Metric, baseline: str) -> Matrix:
     table = metrics.samples(document, metric)
     others = [allocator.name for allocator in document.subjects() if allocator.name != baseline]
-    places = [(workload.label, name) for workload in document.workloads for name in others]
+    places = [(workload.label, name) for workload in document.compared_workloads() for name in others]
     family = [
         Arms(table.get((label, baseline), {}), table.get((label, name), {}), metric.margin)
         for label, name in places
@@ -166,7 +166,7 @@ def matrix(document: Document, metric: Metric, baseline: str) -> Matrix:
     mean_of: dict[str, list[str]] = {}
     for name in others:
         mean, used = mean_arms(
-            table, [workload.label for workload in document.workloads], baseline, name, metric
+            table, [workload.label for workload in document.compared_workloads()], baseline, name, metric
         )
         family.append(mean)
         mean_of[name] = used

@@ -233,6 +233,7 @@ def _allocator(entry: Object) -> model.Allocator:
         version_source=entry.text("version_source"),
         sha256=entry.text("sha256"),
         floor=entry.text("role", "subject") == "floor",
+        kernel=entry.text("role", "subject") == "kernel",
     )
 
 

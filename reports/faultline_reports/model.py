@@ -105,6 +105,7 @@ class Allocator:
     version_source: str = ""
     sha256: str = ""
     floor: bool = False
+    kernel: bool = False  # no allocator: where workloads run that have none in what they measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,14 @@ class Document:
         return next((allocator for allocator in self.allocators if allocator.name == name), None)
 
     def subjects(self) -> list[Allocator]:
-        """The allocators that are compared: all but the floor."""
-        return [allocator for allocator in self.allocators if not allocator.floor]
+        """The allocators that are compared: all but the floor and the one that stands for none."""
+        return [allocator for allocator in self.allocators if not (allocator.floor or allocator.kernel)]
+
+    def compared_workloads(self) -> list[Workload]:
+        """Those with an allocator in what they measure."""
+        nobody = {allocator.name for allocator in self.allocators if allocator.kernel}
+        alone = {trial.workload for trial in self.trials if trial.allocator in nobody}
+        return [workload for workload in self.workloads if workload.label not in alone]
 
     def floors(self) -> list[Allocator]:
         return [allocator for allocator in self.allocators if allocator.floor]

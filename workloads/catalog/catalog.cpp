@@ -1,6 +1,7 @@
 #include "workloads/catalog/catalog.hpp"
 
 #include "workloads/engine/nearest.hpp"
+#include "workloads/kernel/specs.hpp"
 #include "workloads/synthetic/specs.hpp"
 #include "workloads/trace/replay.hpp"
 
@@ -12,14 +13,41 @@ namespace faultline {
 namespace {
 
 constexpr const engine::WorkloadSpec* all[] = {
-    &synthetic::pair_spec,         &synthetic::batch_spec,         &synthetic::larson_spec,
-    &synthetic::larson_sized_spec, &synthetic::mstress_spec,       &synthetic::mleak_spec,
-    &synthetic::rptest_spec,       &synthetic::sh6bench_spec,      &synthetic::sh8bench_spec,
-    &synthetic::alloc_test_spec,   &synthetic::xmalloc_test_spec,  &synthetic::glibc_simple_spec,
-    &synthetic::glibc_thread_spec, &synthetic::cache_scratch_spec, &synthetic::cache_thrash_spec,
-    &synthetic::malloc_large_spec, &synthetic::ring_spec,          &synthetic::producer_consumer_spec,
-    &synthetic::thread_churn_spec, &synthetic::startup_spec,       &synthetic::heap_shape_spec,
-    &synthetic::drain_idle_spec,   &synthetic::empirical_spec,     &trace::replay_spec,
+    &synthetic::pair_spec,
+    &synthetic::batch_spec,
+    &synthetic::larson_spec,
+    &synthetic::larson_sized_spec,
+    &synthetic::mstress_spec,
+    &synthetic::mleak_spec,
+    &synthetic::rptest_spec,
+    &synthetic::sh6bench_spec,
+    &synthetic::sh8bench_spec,
+    &synthetic::alloc_test_spec,
+    &synthetic::xmalloc_test_spec,
+    &synthetic::glibc_simple_spec,
+    &synthetic::glibc_thread_spec,
+    &synthetic::cache_scratch_spec,
+    &synthetic::cache_thrash_spec,
+    &synthetic::malloc_large_spec,
+    &synthetic::ring_spec,
+    &synthetic::producer_consumer_spec,
+    &synthetic::thread_churn_spec,
+    &synthetic::startup_spec,
+    &synthetic::heap_shape_spec,
+    &synthetic::drain_idle_spec,
+    &synthetic::empirical_spec,
+    &trace::replay_spec,
+    &kernel::cache_pressure_spec,
+    &kernel::over_limit_spec,
+    &kernel::anon_touch_spec,
+    &kernel::stack_spec,
+    &kernel::grow_spec,
+    &kernel::give_back_spec,
+    &kernel::fork_cow_spec,
+    &kernel::file_map_spec,
+    &kernel::kmalloc_spec,
+    &kernel::vmalloc_spec,
+    &kernel::alloc_pages_spec,
 };
 
 std::string quoted(std::string_view text) {

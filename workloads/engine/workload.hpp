@@ -58,11 +58,12 @@ class LatencyRecorder;
 class Workload {
   public:
     virtual ~Workload() = default;
-    virtual Result<void> prepare() = 0;           // phase `start`: streams, slots; no allocator calls
-    virtual void warmup() {}                      // brings the heap into its steady shape
-    virtual void measure() = 0;                   // the part that is timed
-    virtual void drain() = 0;                     // frees everything that is still live
-    virtual std::uint64_t operations() const = 0; // calls of the malloc family made by measure()
+    virtual Result<void> prepare() = 0; // phase `start`: streams, slots; no allocator calls
+    virtual void warmup() {}            // brings the heap into its steady shape
+    virtual void measure() = 0;         // the part that is timed
+    virtual void drain() = 0;           // frees everything that is still live
+    virtual std::uint64_t
+    operations() const = 0; // made by measure(): calls of the malloc family, or what spec.kernel speaks of
     virtual std::uint64_t checksum() const = 0; // of what was read back: depends on arguments and seed alone
 
     // Resident bytes of the files that the workload maps for the harness itself, such as a compiled trace; what
@@ -77,6 +78,13 @@ class Workload {
     virtual std::span<const FootprintSample> footprint() const { return {}; }
 };
 
+// What of the host decides whether a workload can run at all.
+struct Means {
+    std::uint64_t swap_bytes = 0; // free, with what is made for the run
+    bool huge_pages = false;      // transparent ones, at least where they are asked for
+    bool root = false;
+};
+
 struct WorkloadSpec {
     std::string_view name;     // the field's name; a trailing N stands for the thread count: "larsonN"
     std::string_view summary;  // one line
@@ -88,6 +96,13 @@ struct WorkloadSpec {
     std::unique_ptr<Workload> (*make)(const Arguments&);
     // Refuses combinations that no single range can (a minimum above the maximum); nullptr: there are none.
     Result<void> (*check)(const Arguments&, std::string_view where) = nullptr;
+    // What an operation makes the kernel do, for a workload without an allocator in what it measures: it runs once a
+    // round. Empty: the workload is about the allocator.
+    std::string_view kernel = {};
+    // Why it cannot run on a host with these means, with status `unavailable`; nullptr: it can on any.
+    Result<void> (*able)(const Arguments&, const Means&) = nullptr;
+
+    bool has_allocator_axis() const { return kernel.empty(); }
 };
 
 // Parameters that every workload takes beside its own; `resolve` fills them in too.

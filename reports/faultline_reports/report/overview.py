@@ -69,9 +69,13 @@ def _heat(analysis: Analysis, matrix: Matrix) -> Heat:
             anchors[workload.label],
             [_cell(reasons, matrix, workload.label, name) for name in names],
         )
-        for workload in document.workloads
+        for workload in document.compared_workloads()
     ]
-    mean = [_mean_cell(matrix, name, len(document.workloads)) for name in names] if len(rows) > 1 else None
+    mean = (
+        [_mean_cell(matrix, name, len(document.compared_workloads())) for name in names]
+        if len(rows) > 1
+        else None
+    )
     return Heat(matrix.metric, rows, mean if matrix.means else None)
 
 

@@ -72,7 +72,7 @@ def _figures(interval: Interval, baseline: bool) -> tuple[str, str]:
 def of(analysis: Analysis) -> Pareto | None:
     """None where there are not two allocators, the baseline among them, with both figures in the same
     rounds."""
-    labels = [workload.label for workload in analysis.document.workloads]
+    labels = [workload.label for workload in analysis.document.compared_workloads()]
     subjects = [allocator.name for allocator in analysis.document.subjects()]
     time, memory = analysis.time, analysis.memory
     names = [

@@ -32,6 +32,8 @@ def answer(analysis: Analysis) -> Answer:
         return Answer("The run ended before its first round was whole: there is nothing to compare.", [])
     if not any(trial.valid for trial in document.trials):
         return Answer("Not one trial is valid, so nothing can be said about any allocator.", [])
+    if not document.subjects():
+        return Answer("No allocator is in what this run measured: it shows what the kernel does.", [])
     if not measured:
         return Answer("CPU time was not measured for any allocator, so they cannot be ranked by it.", [])
     if len(measured) == 1:
@@ -90,7 +92,7 @@ class Ranking:
 
 def rank(document: Document, matrix: Matrix) -> Ranking | None:
     """Subjects that ran every workload the baseline has, by their geometric mean; None for fewer than two."""
-    labels = [workload.label for workload in document.workloads]
+    labels = [workload.label for workload in document.compared_workloads()]
     full = max((len(used) for used in matrix.mean_of.values()), default=0)
     centres = {
         name: effect.shown.estimate
@@ -111,7 +113,7 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
     """Who is first, by how much before the baseline and the runner-up, and at what price in memory; how sure
     that is comes after."""
     matrix, best, runner = analysis.time, ranking.order[0], ranking.order[1]
-    count = len(analysis.document.workloads)
+    count = len(analysis.document.compared_workloads())
     scope = "On this workload" if count == 1 else f"Over {count} workloads"
     against = matrix.means.get(best)
     price, over = _price(analysis, best) if against else ("", "")
@@ -171,7 +173,7 @@ def _price(analysis: Analysis, best: str) -> tuple[str, str]:
     what = matrix.metric.title[0].lower() + matrix.metric.title[1:]
     if effect is None or effect.scale is not Scale.RATIO:
         return "", f"How {what} compares cannot be said."
-    total = len(analysis.document.workloads)
+    total = len(analysis.document.compared_workloads())
     over = f"Memory over the {len(used)} of {total} workloads where it can be compared."
     percent = 100 * math.expm1(effect.shown.estimate)
     if effect.verdict is Verdict.EQUIVALENT or abs(percent) < 1:

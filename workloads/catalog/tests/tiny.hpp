@@ -34,6 +34,17 @@ inline std::optional<engine::Arguments> tiny_arguments(const engine::WorkloadSpe
         {"drain-idle", {{"live", "256K"}, {"spikes", "3"}, {"pause_ms", "1"}}},
         {"empiricalN",
          {{"profile", FAULTLINE_PROFILES "/small-service.csv"}, {"heap", "300K"}, {"operations", "900"}}},
+        {"cache-pressure", {{"live", "256K"}, {"file", "128K"}, {"operations", "300"}, {"read_every", "20"}}},
+        {"over-limit", {{"live", "256K"}, {"operations", "2000"}, {"replace_every", "2"}}},
+        {"anon-touchN", {{"size", "256K"}, {"passes", "2"}}},
+        {"stack", {{"size", "256K"}, {"passes", "2"}}},
+        {"grow", {{"size", "512K"}, {"passes", "2"}, {"how", "mremap"}}},
+        {"give-back", {{"size", "256K"}, {"passes", "2"}}},
+        {"fork-cow", {{"size", "256K"}, {"passes", "2"}, {"written", "50"}}},
+        {"file-map", {{"size", "256K"}, {"passes", "2"}, {"how", "write"}}},
+        {"kmallocN", {{"operations", "20"}}},
+        {"vmalloc", {{"operations", "5"}}},
+        {"alloc-pages", {{"operations", "20"}}},
         {"malloc-large", {{"slots", "3"}, {"operations", "5"}, {"min_size", "1M"}, {"max_size", "2M"}}},
     };
     const auto found = small.find(spec.name);
