@@ -16,7 +16,7 @@ _REMEDY = "name a place with -o that you may write to"
 
 
 @contextlib.contextmanager
-def replacement(target: str) -> Iterator[Callable[[str], None]]:
+def replacement(target: str) -> Iterator[Callable[[str | bytes], None]]:
     """Opens what will replace `target`, so that a place that cannot be written to is said before any work."""
     try:
         suffix = os.path.splitext(target)[1]
@@ -24,10 +24,10 @@ def replacement(target: str) -> Iterator[Callable[[str], None]]:
     except (OSError, ValueError) as error:
         raise UserError(Exit.CANNOT_CREATE, target, f"cannot be created: {reason(error)}", _REMEDY) from None
 
-    def write(text: str) -> None:
+    def write(text: str | bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8"))
+                file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())
             mask = os.umask(0)

@@ -3,6 +3,8 @@ SECTIONS."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.resources
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +18,20 @@ from faultline_reports.report import (
     details,
     overview,
     pareto,
+    raw,
     reproduce,
     sentence,
     tradeoff,
     trust,
     workload,
 )
+from faultline_reports.report.alternatives import script_json, tables
 from faultline_reports.report.analysis import analyse
 from faultline_reports.statistics import thresholds
+
+
+# With more workloads their pictures alone would be many megabytes; a report of some of them has them.
+MOST_PICTURED = 100
 
 
 @dataclass(frozen=True)
@@ -76,9 +84,13 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
-def render(document: Document, wished_baseline: str | None, false_alarms: str | None = None) -> str:
-    """The whole page. Raises UserError for a baseline that is not one of the subjects."""
+def render(
+    document: Document, wished_baseline: str | None, false_alarms: str | None = None, draws: bool = True
+) -> str:
+    """The whole page; `draws`: with the pictures of workloads. Raises UserError for a baseline that is not
+    one of the subjects."""
     analysis = analyse(document, wished_baseline, false_alarms)
+    draws = draws and len(document.workloads) <= MOST_PICTURED
     front = pareto.of(analysis)
     runs: dict[str, list[Trial]] = {}
     for trial in document.trials:
@@ -101,6 +113,7 @@ def render(document: Document, wished_baseline: str | None, false_alarms: str | 
         about_probes=trust.about_probes,
     )
     badges = trust.badges(analysis)
+    script = _file("script.js")
     return environment.get_template("page.html.j2").render(
         document=document,
         baseline=analysis.baseline,
@@ -115,12 +128,19 @@ def render(document: Document, wished_baseline: str | None, false_alarms: str | 
         front=front,
         front_svg=tradeoff.svg(front) if front else "",
         before=overview.before(document),
+        draws=draws,
         views=[
-            workload.view(analysis, entry, runs.get(entry.label, []), counted.get(entry.label, []))
+            workload.view(analysis, entry, runs.get(entry.label, []), counted.get(entry.label, []), draws)
             for entry in document.workloads
         ],
         sections=[section for section in SECTIONS if section.wanted(document)],
-        style=Markup(
-            importlib.resources.files(__package__).joinpath("templates/style.css").read_text("utf-8")
-        ),
+        style=Markup(_file("style.css")),
+        script=Markup(script),
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        alternatives=Markup(script_json(others)) if (others := tables(analysis)) else "",
+        context=Markup(script_json(raw.context(document, analysis.baseline, false_alarms))),
     )
+
+
+def _file(name: str) -> str:
+    return importlib.resources.files(__package__).joinpath("templates", name).read_text("utf-8")

@@ -82,9 +82,7 @@ def context(document: Document, baseline: str, false_alarms: str | None) -> dict
                 "deciding": dict(document.deciding),
             },
             "doctor": [
-                {"id": entry.id, "status": entry.status, "what": entry.what, "remedy": ""}
-                for entry in document.doctor
-                if entry.status != "ok" or entry.id == "steal"
+                {"id": entry.id, "status": entry.status, "what": entry.what} for entry in document.doctor
             ],
             "plan": {
                 "suite": document.suite,
@@ -98,12 +96,15 @@ def context(document: Document, baseline: str, false_alarms: str | None) -> dict
                     {"name": entry.name, "role": "floor" if entry.floor else "subject"}
                     for entry in document.allocators
                 ],
+                "skipped": [
+                    {"workload": entry.workload, "allocator": entry.allocator, "reason": ""}
+                    for entry in document.skipped
+                ],
             },
             "capabilities": [
                 {"group": entry.group, "layer": entry.layer, "status": entry.status, "reason": ""}
                 for entry in document.capabilities
             ],
-            "any_doctor": bool(document.doctor),
         },
     }
 

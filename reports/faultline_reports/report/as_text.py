@@ -1,0 +1,161 @@
+"""The first screen for those who do not want HTML: plain text, Markdown, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from faultline_reports.report import overview, pareto, sentence, trust
+from faultline_reports.report.analysis import Analysis
+from faultline_reports.report.overview import Cell, Heat
+from faultline_reports.statistics.verdict import Effect
+
+SIGNS = {"good": "ok", "warn": "warning", "bad": "problem"}
+
+
+def text(analysis: Analysis) -> str:
+    """Aligned columns."""
+    parts = [*_head(analysis, "", "  "), ""]
+    for heat in _shown(analysis):
+        parts.append(f"{heat.metric.title}, compared with {analysis.baseline}; less is better")
+        rows = _rows(analysis, heat)
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        for row in rows:
+            cells = [
+                cell.ljust(width) if index == 0 else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(row, widths))
+            ]
+            parts.append("  " + "  ".join(cells).rstrip())
+        parts.append("")
+    parts.append(
+        f"{_front(analysis)}▼▲ certain, ▽△ the same way in every round, = no difference that matters, "
+        "? inconclusive"
+    )
+    return "\n".join(parts) + "\n"
+
+
+def markdown(analysis: Analysis) -> str:
+    """GitHub's Markdown. Names are escaped: they come from users."""
+    head, *rest = _head(analysis, "**", "- ")
+    parts = [
+        f"## {escaped(head)}",
+        "",
+        *(line if line.startswith("**") else escaped(line) for line in rest),
+        "",
+    ]
+    for heat in _shown(analysis):
+        parts.append(f"**{heat.metric.title}** compared with {escaped(analysis.baseline)}; less is better")
+        parts.append("")
+        first, *rows = _rows(analysis, heat)
+        parts.append(_line(first))
+        parts.append("|" + "|".join([" --- "] + [" ---: "] * (len(first) - 1)) + "|")
+        parts += [_line(row) for row in rows]
+        parts.append("")
+    parts.append(
+        f"{escaped(_front(analysis))}▼▲ certain, ▽△ the same way in every round, = no difference that "
+        "matters, ? inconclusive"
+    )
+    return "\n".join(parts) + "\n"
+
+
+def _line(row: Sequence[str]) -> str:
+    return "| " + " | ".join(escaped(cell) for cell in row) + " |"
+
+
+def escaped(line: str) -> str:
+    """Nothing in it is Markdown or HTML any more, but a list's dash at its start."""
+    marker, body = (line[:2], line[2:]) if line.startswith("- ") else ("", line)
+    for character in "\\`*_{}[]<>|#~$":
+        body = body.replace(character, f"&#{ord(character)};")
+    return marker + body.replace("://", ":&#47;/").replace("@", "&#64;")
+
+
+def _head(analysis: Analysis, bold: str, bullet: str) -> list[str]:
+    answer, badges = sentence.answer(analysis), trust.badges(analysis)
+    return [
+        answer.headline,
+        *([" ".join(answer.remarks)] if answer.remarks else []),
+        "",
+        f"{bold}{trust.summary(badges)}{bold}",
+        *([""] if bold else []),
+        *(f"{bullet}{SIGNS[badge.state]}: {badge.text}" for badge in badges),
+    ]
+
+
+def _shown(analysis: Analysis) -> list[Heat]:
+    """CPU time and peak memory: what the sentence speaks of."""
+    wanted = (analysis.time.metric.key, analysis.memory.metric.key)
+    found = [heat for heat in overview.heats(analysis) if heat.metric.key in wanted]
+    return found if analysis.document.rounds else []
+
+
+def _rows(analysis: Analysis, heat: Heat) -> list[list[str]]:
+    rows = [["workload", *(allocator.name for allocator in analysis.document.subjects())]]
+    if heat.mean:
+        rows.append(["all workloads", *map(_cell, heat.mean)])
+    return rows + [[row.workload, *map(_cell, row.cells)] for row in heat.rows]
+
+
+def _cell(cell: Cell) -> str:
+    if not cell.mark:
+        return cell.value if cell.detail == "baseline" else f"{cell.value} ({cell.detail})"
+    over = f" {cell.note}" if cell.note.startswith("over") else ""
+    return f"{cell.mark} {cell.value} ({cell.detail}){over}"
+
+
+def _front(analysis: Analysis) -> str:
+    front = pareto.of(analysis)
+    if front is None or not front.certain:
+        return ""
+    return f"Unbeaten in time and memory together: {', '.join(front.front)}. "
+
+
+def as_json(analysis: Analysis) -> str:
+    """Estimates are logarithms of ratios (`log_ratio`) or differences in the metric's unit."""
+    document = analysis.document
+    answer, front = sentence.answer(analysis), pareto.of(analysis)
+    value: dict[str, Any] = {
+        "schema": "faultline-summary/1",
+        "source": document.source,
+        "baseline": analysis.baseline,
+        "headline": answer.headline,
+        "remarks": list(answer.remarks),
+        "trust": [{"state": badge.state, "text": badge.text} for badge in trust.badges(analysis)],
+        "rounds": len(document.rounds),
+        "metrics": {
+            metric.key: {
+                "title": metric.title,
+                "unit": metric.unit or "count",
+                "means": {
+                    name: _effect(effect) for name, effect in analysis.matrices[metric.key].means.items()
+                },
+                "workloads": {
+                    entry.label: {
+                        name: _effect(effect)
+                        for name in (allocator.name for allocator in document.subjects())
+                        if (effect := analysis.matrices[metric.key].cells.get((entry.label, name)))
+                    }
+                    for entry in document.workloads
+                },
+            }
+            for metric in analysis.metrics
+        },
+        "front": list(front.front) if front and front.certain else None,
+    }
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "scale": "log_ratio" if effect.scale.value == "ratio" else "difference",
+        "estimate": effect.shown.estimate,
+        "interval": [effect.shown.low, effect.shown.high],
+        "confidence": effect.shown.confidence,
+        "simultaneous_interval": list(effect.together) if effect.together else None,
+        "verdict": effect.verdict.value,
+        "rounds": effect.samples,
+    }
+
+
+FORMATS: dict[str, Callable[[Analysis], str]] = {"markdown": markdown, "text": text, "json": as_json}

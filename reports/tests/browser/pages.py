@@ -1,0 +1,99 @@
+"""Writes the pages that the browser tests open: `python3 pages.py FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from typing import Any
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
+
+import fake_documents  # noqa: E402
+from faultline_reports import document  # noqa: E402
+from faultline_reports.report import page  # noqa: E402
+
+HOSTILE = "<script>alert(1)</script>]]>--&amp;\"'$x$ {{7*7}}"
+LONG = "an-allocator-with-a-very-long-name-indeed-number-{:02d}-of-them"
+
+
+def named(count: int) -> list[str]:
+    return ["system", *(LONG.format(number) for number in range(1, count))]
+
+
+def counted(value: dict[str, Any]) -> dict[str, Any]:
+    """With a counted trial for each pair, as the kernel's part of a page needs."""
+    value["counts"] = [json.loads(json.dumps(trial)) for trial in value["trials"] if trial["round"] == 0]
+    for number, trial in enumerate(value["counts"]):
+        for phase in trial["phases"]:
+            share = 10 + number % 7
+            phase["kernel"] = {
+                "fault_ns": phase["cpu_ns"] // share,
+                "memcg_reclaim_ns": phase["cpu_ns"] // 40,
+                "faults_anonymous": 900 * share,
+                "faults_huge": share,
+                "faults_cow": 40,
+                "faults_file": 7 * share,
+                "system_calls": 123,
+                "madvise_calls": 5 * share,
+                "madvise_bytes": 4096 * share,
+            }
+            phase["tables"] = {
+                "alloc_pages": [["order 0, movable, GFP_HIGHUSER_MOVABLE|ZERO|COMP", 900, 900]],
+                "madvise": [["DONTNEED", 5 * share, 4096 * share]],
+            }
+    return value
+
+
+def alive(value: dict[str, Any]) -> dict[str, Any]:
+    """With live bytes beside the resident heap, as workloads about fragmentation have them."""
+    for trial in value["trials"]:
+        resident = trial["series"][0]
+        trial["series"] += [
+            {"name": name, "at_ns": resident["at_ns"], "values": [int(v * part) for v in resident["values"]]}
+            for name, part in (("heap_rss_bytes", 0.9), ("live_bytes", 0.6))
+        ]
+    return value
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    rows = fake_documents.WORKLOADS
+    make = fake_documents.make
+    pages = {
+        "main": counted(
+            alive(make(rounds=8, workloads=rows[1:5], allocators=[*fake_documents.ALLOCATORS][:5]))
+        ),
+        "one": make(rounds=1, workloads=rows[:1], allocators=("system",), samples=20),
+        "single-round": make(rounds=1, workloads=rows[2:4], samples=20),
+        "many-workloads": make(
+            rounds=3,
+            workloads=[(f"workload-{n}", *rows[3][1:]) for n in range(200)],
+            allocators=("system", "jemalloc"),
+            samples=0,
+        ),
+    }
+    for count in (2, 4, 7, 12):
+        arms = named(count)
+        pages[f"long-{count}"] = counted(
+            alive(make(rounds=6, workloads=rows[2:3], allocators=arms, samples=40))
+        )
+    invalid = make(rounds=3, workloads=rows[2:4], samples=20)
+    fake_documents.invalidate(invalid, "jemalloc", "malloc resolves to libc")
+    pages["invalid"] = invalid
+    text = json.dumps(make(rounds=3, workloads=rows[2:4], allocators=["system", "jemalloc", "mimalloc"]))
+    for name in ("jemalloc", "larson2"):
+        text = text.replace(f'"{name}"', json.dumps(HOSTILE + name))
+    pages["hostile"] = counted(json.loads(text))
+    return pages
+
+
+def main() -> None:
+    folder = pathlib.Path(sys.argv[1])
+    for name, value in documents().items():
+        loaded = document.parse(json.dumps(value).encode(), f"{name}.json")
+        (folder / f"{name}.html").write_text(page.render(loaded, None), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
