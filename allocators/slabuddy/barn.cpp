@@ -1,5 +1,6 @@
 #include "allocators/slabuddy/barn.hpp"
 
+#include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
@@ -35,6 +36,14 @@ void note_stocked(unsigned shard, unsigned cls, uint32_t objects) {
 void note_taken(unsigned shard, unsigned cls, uint32_t objects) {
     stocked_in[shard].bytes.fetch_sub(size_t{objects} * size_classes[cls].bytes, std::memory_order_relaxed);
 }
+
+// A small heap has small stocks.
+size_t most_stocked() {
+    const size_t share = (size_t{buddy_pages_in_use()} << page_shift) / barns_share;
+    return share < barns_least_bytes ? barns_least_bytes
+                                     : (share > barns_most_bytes ? barns_most_bytes : share);
+}
+
 constinit MetaPool<sizeof(Sheaf), sizeof(Sheaf)> sheaf_pool;
 
 // Swaps when the barn has a full sheaf. An empty one that finds no room goes to `surplus`.
@@ -91,7 +100,7 @@ Sheaf* barn_take(unsigned cls, Sheaf* empty, uint32_t& count, Reach reach) {
 
 Sheaf* barn_put(unsigned cls, Sheaf* full, uint32_t count) {
     const unsigned shard = shard_of_this_cpu();
-    if (stocked_in[shard].bytes.load(std::memory_order_relaxed) >= barns_most_bytes) {
+    if (stocked_in[shard].bytes.load(std::memory_order_relaxed) >= most_stocked()) {
         return nullptr;
     }
     Barn& barn = barns[shard][cls];

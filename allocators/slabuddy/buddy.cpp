@@ -10,9 +10,20 @@ namespace sb {
 namespace {
 
 PageList lists[mobility_count][order_count]; // zone lock
-uint32_t free_pages = 0;                     // zone lock
+std::atomic<uint32_t> free_pages{0};         // written under the zone lock
 std::atomic<uint32_t> dirty_pages{0};        // of the free ones; written under the zone lock
 std::atomic<uint64_t> oldest_dirty_ms{UINT64_MAX};
+std::atomic<uint32_t> fresh_pages{
+    0}; // clean ones handed out since buddy_has_grown(); written under the zone lock
+
+// What trimming has taught, under the zone lock.
+struct Regret {
+    uint32_t most_dirty = least_dirty_pages; // that may stay
+    uint32_t given = 0;                      // pages given back early since `since_ms`, and not taken again
+    uint32_t taken_again = 0;
+    uint64_t since_ms = 0; // the last time
+};
+Regret regret;
 
 constexpr uint32_t pages_of(unsigned order) {
     return uint32_t{1} << order;
@@ -47,6 +58,39 @@ bool note_dirty(PageIndex page, uint32_t dirty) {
     return dirty > 0;
 }
 
+void note_free(int32_t pages) {
+    free_pages.store(free_pages.load(std::memory_order_relaxed) + static_cast<uint32_t>(pages),
+                     std::memory_order_relaxed);
+}
+
+// Pages given back long ago were rightly given, and the less may stay dirty the longer none is missed.
+void forget_regret(uint64_t now_ms) {
+    for (; now_ms - regret.since_ms > regret_ms && regret.most_dirty > least_dirty_pages;
+         regret.since_ms += regret_ms) {
+        regret.most_dirty /= 2;
+    }
+    if (now_ms - regret.since_ms > regret_ms) {
+        regret.given = 0;
+        regret.taken_again = 0;
+    }
+}
+
+// Clean pages are taken; those that trimming had made clean were better kept.
+void note_taken_clean(uint32_t pages) {
+    fresh_pages.store(fresh_pages.load(std::memory_order_relaxed) + pages, std::memory_order_relaxed);
+    if (regret.given == 0) {
+        return;
+    }
+    forget_regret(os_now_ms());
+    const uint32_t again = pages < regret.given ? pages : regret.given;
+    regret.given -= again;
+    regret.taken_again += again;
+    if (regret.taken_again >= regret.most_dirty / 2 && regret.most_dirty < most_dirty_pages) {
+        regret.most_dirty *= 2;
+        regret.taken_again = 0;
+    }
+}
+
 bool is_free(PageIndex page, unsigned order) {
     const Page& head = zone.mem_map[page];
     return head.state.load(std::memory_order_relaxed) == PageState::free &&
@@ -56,7 +100,7 @@ bool is_free(PageIndex page, unsigned order) {
 void take_off(PageIndex page) {
     Page& head = zone.mem_map[page];
     list_of(head).remove(page);
-    free_pages -= pages_of(head.order.load(std::memory_order_relaxed));
+    note_free(-static_cast<int32_t>(pages_of(head.order.load(std::memory_order_relaxed))));
     note_dirty(page, 0);
     head.state.store(PageState::inside, std::memory_order_relaxed);
 }
@@ -67,7 +111,7 @@ void put_on(PageIndex page, unsigned order, uint64_t since_ms) {
     head.mobility = pageblock_of(page);
     head.since_ms = since_ms;
     head.state.store(PageState::free, std::memory_order_relaxed);
-    free_pages += pages_of(order);
+    note_free(static_cast<int32_t>(pages_of(order)));
     head.count.store(0, std::memory_order_relaxed);
     if (note_dirty(page, count_dirty(page, pages_of(order)))) {
         list_of(head).push_front(page);
@@ -121,7 +165,7 @@ void split(PageIndex page, unsigned from, unsigned order) {
 
 PageIndex take_from(Mobility mobility, unsigned order) {
     for (unsigned o = order; o <= max_order; ++o) {
-        const PageIndex page = lists[static_cast<unsigned>(mobility)][o].first;
+        const PageIndex page = lists[static_cast<unsigned>(mobility)][o].first();
         if (page != no_page) {
             take_off(page);
             split(page, o, order);
@@ -135,7 +179,7 @@ PageIndex take_from(Mobility mobility, unsigned order) {
 PageIndex steal(Mobility mobility, unsigned order, unsigned least_order) {
     const Mobility other = mobility == Mobility::slab ? Mobility::large : Mobility::slab;
     for (unsigned o = max_order + 1; o-- > (order > least_order ? order : least_order);) {
-        const PageIndex page = lists[static_cast<unsigned>(other)][o].first;
+        const PageIndex page = lists[static_cast<unsigned>(other)][o].first();
         if (page == no_page) {
             continue;
         }
@@ -215,6 +259,9 @@ PageIndex buddy_allocate(uint32_t pages, unsigned align_order, Mobility mobility
         return no_page;
     }
     Page& head = zone.mem_map[page];
+    if (const uint32_t clean = pages - count_dirty(page, pages)) {
+        note_taken_clean(clean);
+    }
     if (pages_of(order) > pages) {
         free_range(page + pages, pages_of(order) - pages, head.since_ms);
     }
@@ -289,6 +336,29 @@ bool is_dirty(PageIndex page) {
     return page != no_page && zone.mem_map[page].count.load(std::memory_order_relaxed) > 0;
 }
 
+// Gives dirty pages back until no more than `most` are left. The largest blocks first: each call into the kernel gives back
+// the most. Returns pages.
+uint32_t trim_to(uint32_t most) {
+    uint32_t purged = 0;
+    for (unsigned order = order_count; order-- > 0;) {
+        for (auto& by_order : lists) {
+            PageList& list = by_order[order];
+            uint32_t refused = 0;
+            for (PageIndex page = list.first(); is_dirty(page) && refused == 0;) {
+                if (dirty_pages.load(std::memory_order_relaxed) <= most) {
+                    return purged;
+                }
+                const PageIndex following = zone.mem_map[page].next;
+                const uint32_t given = purge_listed(list, page);
+                refused = given == 0;
+                purged += given;
+                page = following;
+            }
+        }
+    }
+    return purged;
+}
+
 } // namespace
 
 uint32_t buddy_purge(uint64_t until_ms) {
@@ -298,7 +368,7 @@ uint32_t buddy_purge(uint64_t until_ms) {
     for (auto& by_order : lists) {
         for (PageList& list : by_order) {
             // Dirty blocks stand in front.
-            for (PageIndex page = list.first; is_dirty(page);) {
+            for (PageIndex page = list.first(); is_dirty(page);) {
                 const Page& head = zone.mem_map[page];
                 const PageIndex following = head.next;
                 if (head.since_ms <= until_ms) {
@@ -316,36 +386,35 @@ uint32_t buddy_purge(uint64_t until_ms) {
 
 uint32_t buddy_trim() {
     const uint32_t dirty = dirty_pages.load(std::memory_order_relaxed);
-    if (dirty <= most_dirty_pages) {
+    const uint32_t share = buddy_pages_in_use() / most_dirty_share;
+    if (dirty <= (share > least_dirty_pages ? share : least_dirty_pages)) {
         return 0;
     }
+    const uint64_t now_ms = os_now_ms();
     Guard guard(zone.lock);
-    const uint32_t in_use = zone.pages.load(std::memory_order_relaxed) - free_pages;
-    const uint32_t most =
-        in_use / most_dirty_share > most_dirty_pages ? in_use / most_dirty_share : most_dirty_pages;
+    forget_regret(now_ms);
+    const uint32_t most = share > regret.most_dirty ? share : regret.most_dirty;
     if (dirty <= most) {
         return 0;
     }
-    // The largest first: each call into the kernel gives back the most. Down to three quarters, so that the next call does
-    // not come at once.
-    uint32_t purged = 0;
-    for (unsigned order = order_count; order-- > 0;) {
-        for (auto& by_order : lists) {
-            PageList& list = by_order[order];
-            uint32_t refused = 0;
-            for (PageIndex page = list.first; is_dirty(page) && refused == 0;) {
-                if (dirty_pages.load(std::memory_order_relaxed) <= most / 4 * 3) {
-                    return purged;
-                }
-                const PageIndex following = zone.mem_map[page].next;
-                const uint32_t given = purge_listed(list, page);
-                refused = given == 0;
-                purged += given;
-                page = following;
-            }
-        }
-    }
+    const uint32_t purged = trim_to(most / 4 * 3); // so that the next call does not come at once
+    regret.given += purged;
+    regret.since_ms = now_ms;
     return purged;
+}
+
+uint32_t buddy_pages_in_use() {
+    return zone.pages.load(std::memory_order_relaxed) - free_pages.load(std::memory_order_relaxed);
+}
+
+bool buddy_has_grown() {
+    const uint32_t fresh = fresh_pages.load(std::memory_order_relaxed);
+    if (fresh < growth_pages || fresh < buddy_pages_in_use() / growth_share) {
+        return false;
+    }
+    Guard guard(zone.lock);
+    fresh_pages.store(0, std::memory_order_relaxed);
+    return true;
 }
 
 bool buddy_page_is_free(PageIndex page) {
@@ -367,7 +436,7 @@ BuddyFigures buddy_figures() {
     BuddyFigures figures = {};
     Guard guard(zone.lock);
     figures.committed_pages = zone.pages.load(std::memory_order_relaxed);
-    figures.free_pages = free_pages;
+    figures.free_pages = free_pages.load(std::memory_order_relaxed);
     figures.dirty_pages = dirty_pages.load(std::memory_order_relaxed);
     for (unsigned mobility = 0; mobility < mobility_count; ++mobility) {
         for (unsigned order = 0; order < order_count; ++order) {
@@ -424,7 +493,8 @@ const char* buddy_check() {
         ++counted_blocks[static_cast<unsigned>(head.mobility)][order];
         page += pages_of(order);
     }
-    if (counted_free != free_pages || counted_dirty != dirty_pages.load(std::memory_order_relaxed)) {
+    if (counted_free != free_pages.load(std::memory_order_relaxed) ||
+        counted_dirty != dirty_pages.load(std::memory_order_relaxed)) {
         return "buddy: the count of free pages is wrong";
     }
     for (unsigned mobility = 0; mobility < mobility_count; ++mobility) {

@@ -33,8 +33,16 @@ bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted);
 uint32_t buddy_purge(uint64_t until_ms);
 
 // The same at once, whatever its age, when more is dirty than the free memory beside what is in use may be (config.hpp): a
-// program that has freed most of what it held may never call again. Cheap otherwise. Returns pages.
+// program that has freed most of what it held may never call again. How much it may be is learned: it grows while pages
+// that were given back early are soon taken again. Cheap otherwise. Returns pages.
 uint32_t buddy_trim();
+
+// Pages in blocks, without those that are free here.
+uint32_t buddy_pages_in_use();
+
+// True when the zone has handed out enough clean pages since this last answered true that somebody should look for memory
+// that lies idle. Cheap.
+bool buddy_has_grown();
 
 // True when the page lies in a free block, here or in a per-CPU list. For reports: it searches.
 bool buddy_page_is_free(PageIndex page);

@@ -223,7 +223,7 @@ void* cache_allocate(Cache* cache, size_t bytes) {
             if (made) {
                 cache->empty.push_front(head);
             }
-            head = cache->partial.first != no_page ? cache->partial.first : cache->empty.first;
+            head = cache->partial.first() != no_page ? cache->partial.first() : cache->empty.first();
             if (head != no_page) {
                 const unsigned index = find_free(*cache, head);
                 inspect(*cache, head, index, "malloc");
@@ -277,7 +277,7 @@ void cache_free(Cache* cache, void* object, const char* call) {
         }
         --cache->in_use;
         if (cache->empty.size > most_empty) {
-            surplus = cache->empty.last;
+            surplus = cache->empty.last();
             for (unsigned i = 0; i < cache->objects; ++i) {
                 inspect(*cache, surplus, i, call);
             }
@@ -303,8 +303,8 @@ size_t cache_usable_size(Cache* cache, const void* object, const char* call) {
 uint32_t cache_shrink(Cache* cache) {
     uint32_t pages = 0;
     Guard guard(cache->lock);
-    while (cache->empty.first != no_page) {
-        const PageIndex head = cache->empty.first;
+    while (cache->empty.first() != no_page) {
+        const PageIndex head = cache->empty.first();
         for (unsigned i = 0; i < cache->objects; ++i) {
             inspect(*cache, head, i, "shrink");
         }
@@ -328,7 +328,7 @@ const char* check_one(Cache& cache) {
     Guard guard(cache.lock);
     uint64_t in_use = 0;
     for (const PageList* list : {&cache.partial, &cache.full, &cache.empty}) {
-        for (PageIndex head = list->first; head != no_page; head = zone.mem_map[head].next) {
+        for (PageIndex head = list->first(); head != no_page; head = zone.mem_map[head].next) {
             const Page& page = zone.mem_map[head];
             if (page.state.load() != PageState::cache || page.cache != cache.id) {
                 return "cache: a list holds a page that is not its own";

@@ -31,9 +31,21 @@ inline constexpr size_t most_commit_step_bytes = size_t{64} << 20;
 using PageIndex = uint32_t;
 inline constexpr PageIndex no_page = UINT32_MAX;
 
-// Free pages that were written stay for a while, but no more than this or that share of what is in use.
-inline constexpr uint32_t most_dirty_pages = (size_t{32} << 20) >> page_shift;
+// Free pages that were written stay for a while, but no more than this or that share of what is in use. The least grows,
+// up to the most, with a program that takes back at once what was given back.
+inline constexpr uint32_t least_dirty_pages = (size_t{2} << 20) >> page_shift;
+inline constexpr uint32_t most_dirty_pages = (size_t{64} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_share = 4;
+inline constexpr uint64_t regret_ms = 1000; // what is taken back after this long was rightly given
+
+// A heap that grows looks first at what lies idle in its slabs: after so much growth, or a share of what is in use. What is
+// idle and not a quarter of what lives may stay.
+inline constexpr uint32_t growth_pages = (size_t{1} << 20) >> page_shift;
+inline constexpr uint32_t growth_share = 16;
+inline constexpr size_t least_idle_bytes = size_t{2} << 20;
+inline constexpr size_t most_idle_share = 4;
+inline constexpr size_t least_punched_object_bytes =
+    128; // smaller ones hardly ever leave a whole system page free
 
 // Slabs and sheaves.
 inline constexpr size_t most_slab_object_bytes = size_t{32} << 10;
@@ -44,15 +56,18 @@ inline constexpr unsigned sheaf_slots = 63; // and a NULL at the bottom: 512 byt
 inline constexpr unsigned sheaf_first_capacity = 8;
 inline constexpr size_t sheaf_most_bytes = size_t{64} << 10; // of objects, in one sheaf
 inline constexpr size_t barn_most_bytes = size_t{512} << 10; // of objects, in the full sheaves of one barn
-inline constexpr size_t barns_most_bytes = size_t{2} << 20;  // and in all barns of a processor
+inline constexpr size_t barns_most_bytes = size_t{2}
+                                           << 20; // and in all barns of a processor, in a large heap
+inline constexpr size_t barns_least_bytes = size_t{256} << 10;
+inline constexpr size_t barns_share = 16; // of what is in use, between the two
 inline constexpr unsigned barn_most_sheaves = 128;
 inline constexpr unsigned barn_most_empties = 8;
-inline constexpr unsigned most_empty_slabs = 1; // kept by a class before its pages go back
+inline constexpr unsigned most_empty_slabs = 1;    // kept by a class before its pages go back
+inline constexpr unsigned slabs_with_an_empty = 4; // the class must have, to keep one
 
 // Per-CPU pages.
 inline constexpr unsigned pcp_orders = most_slab_order + 1;
-inline constexpr unsigned pcp_capacity = 8;
-inline constexpr unsigned pcp_batch = 4;
+inline constexpr unsigned pcp_capacity = 8; // blocks of order 0; half as many of each higher order
 inline constexpr unsigned pcp_shards = 64;
 
 // Large blocks.

@@ -47,6 +47,7 @@ void* large_allocate_pages(uint32_t pages, unsigned align_order, size_t zeroed_b
         return nullptr;
     }
     zero_dirty_pages(page, zeroed_bytes);
+    purge_on_growth();
     return reinterpret_cast<void*>(page_address(page));
 }
 

@@ -39,20 +39,22 @@ PageIndex pcp_allocate(unsigned order, PageState state) {
 }
 
 void pcp_free(PageIndex page, unsigned order) {
-    PageIndex surplus[pcp_batch];
+    PageIndex surplus[pcp_capacity];
     unsigned surplus_count = 0;
     Shard& shard = shard_of_this_cpu();
     {
         Guard guard(shard.lock);
-        if (shard.count[order] == pcp_capacity) {
-            // The oldest go, the coldest in the cache.
-            for (; surplus_count < pcp_batch; ++surplus_count) {
+        const unsigned capacity = pcp_capacity >> order;
+        if (shard.count[order] == capacity) {
+            // The older half goes, the coldest in the cache.
+            const unsigned kept = capacity / 2;
+            for (; surplus_count < capacity - kept; ++surplus_count) {
                 surplus[surplus_count] = shard.blocks[order][surplus_count];
             }
-            for (unsigned i = pcp_batch; i < pcp_capacity; ++i) {
-                shard.blocks[order][i - pcp_batch] = shard.blocks[order][i];
+            for (unsigned i = 0; i < kept; ++i) {
+                shard.blocks[order][i] = shard.blocks[order][surplus_count + i];
             }
-            shard.count[order] -= pcp_batch;
+            shard.count[order] = static_cast<uint8_t>(kept);
         }
         set_state(page, PageState::per_cpu);
         shard.blocks[order][shard.count[order]++] = page;

@@ -18,6 +18,27 @@ constexpr uint64_t looks_per_delay = 4; // how often within purge_ms the idle st
 
 std::atomic<uint64_t> next_look_ms{0};
 
+// What lies idle within slabs goes back, as far as it is too much beside what lives.
+void give_idle_back() {
+    const SlabFootprint slabs = slab_footprint();
+    const size_t free_in_slabs = slabs.punched + slabs.idle;
+    const size_t in_use = size_t{buddy_pages_in_use()} << page_shift;
+    const size_t live = in_use > free_in_slabs ? in_use - free_in_slabs : 0;
+    const size_t most = live / most_idle_share > least_idle_bytes ? live / most_idle_share : least_idle_bytes;
+    if (slabs.idle > most) {
+        slab_punch(slabs.idle - most);
+    }
+}
+
+// The heap shrinks: what is kept at hand holds slabs that could go.
+void give_stocks_back() {
+    thread_cache_flush();
+    barn_shrink(true);
+    slab_shrink();
+    pcp_drain();
+    buddy_trim();
+}
+
 } // namespace
 
 void purge_poll() {
@@ -25,7 +46,12 @@ void purge_poll() {
     if (delay_ms == purge_never) {
         return;
     }
-    buddy_trim();
+    if (buddy_trim() > 0) {
+        give_stocks_back();
+    }
+    if (slab_has_shrunk()) {
+        give_idle_back();
+    }
     const uint64_t now_ms = os_now_ms();
     uint64_t due = next_look_ms.load(std::memory_order_relaxed);
     if (delay_ms != 0 && (now_ms < due || !next_look_ms.compare_exchange_strong(
@@ -44,6 +70,13 @@ void purge_poll() {
     }
     if (area_oldest_ms() <= until_ms) {
         area_purge(until_ms);
+    }
+}
+
+void purge_on_growth() {
+    if (buddy_has_grown() && option(Option::purge_ms) != purge_never) {
+        give_idle_back();
+        buddy_trim();
     }
 }
 

@@ -11,6 +11,10 @@ namespace sb {
 // No locks of this allocator may be held.
 void purge_poll();
 
+// Called where the heap may have grown: looks for memory that lies idle when it has grown enough, and gives back what is too
+// much of it. No locks of this allocator may be held.
+void purge_on_growth();
+
 // Everything that is free goes back now, with the calling thread's own sheaves. Returns bytes.
 size_t purge_all();
 

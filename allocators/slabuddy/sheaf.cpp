@@ -269,6 +269,9 @@ void* sheaf_miss_class(unsigned cls) {
         return no_memory();
     }
     void* object = *slot.top--;
+    if (count > 0) {
+        purge_on_growth();
+    }
     integrity_allocated(cls, object);
     mark_of(object) = nullptr;
     return object;

@@ -1,5 +1,7 @@
 #include "allocators/slabuddy/slab.hpp"
 
+#include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/owner.hpp"
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/report.hpp"
@@ -20,10 +22,19 @@ struct alignas(64) Class {
     Lock lock;
     PageList bins[bin_count]; // bins[bin_none] stays empty: slabs without free objects are in no list
     uint64_t slabs = 0;
+    uint64_t punched = 0; // system pages, of all those slabs
     uint64_t refills = 0;
     std::atomic<uint64_t> flushes{0}; // by threads of this shard, wherever the slabs are at home
 };
 constinit Class classes[most_shards][class_table_size];
+
+// Bytes that came back by threads of each shard, since slab_has_shrunk().
+struct alignas(64) Returned {
+    std::atomic<size_t> bytes{0};
+};
+constinit Returned returned_in[most_shards];
+
+constexpr unsigned first_punched_class = class_of(least_punched_object_bytes);
 
 // How many slabs with room a shard keeps when its neighbours have none: the one in use and another.
 constexpr uint32_t slabs_not_stolen = 2;
@@ -56,6 +67,8 @@ PageIndex make_slab(unsigned shard, unsigned cls) {
     }
     Page& head = zone.mem_map[page];
     head.bin = bin_none;
+    head.punched = 0;
+    head.looked_at = 0;
     head.home.store(static_cast<uint8_t>(shard), std::memory_order_relaxed);
     head.free_objects.store(size.objects, std::memory_order_relaxed);
     std::atomic<uint64_t>* words = words_of(page);
@@ -76,6 +89,8 @@ void destroy_slab(PageIndex page, Class& owner, unsigned cls) {
     const SizeClass& size = size_classes[cls];
     owner_set(page, uint32_t{1} << size.order, 0);
     zone.mem_map[page].cls.store(0, std::memory_order_relaxed);
+    owner.punched -= zone.mem_map[page].punched;
+    zone.mem_map[page].punched = 0;
     --owner.slabs;
     pcp_free(page, size.order);
 }
@@ -91,7 +106,8 @@ void settle_at_home(PageIndex page, Class& owner, unsigned cls) {
         owner.bins[head.bin].remove(page);
     }
     head.bin = bin;
-    if (bin == bin_empty && owner.bins[bin_empty].size >= most_empty_slabs) {
+    if (bin == bin_empty &&
+        (owner.bins[bin_empty].size >= most_empty_slabs || owner.slabs < slabs_with_an_empty)) {
         head.bin = bin_none;
         destroy_slab(page, owner, cls);
     } else if (bin != bin_none) {
@@ -153,8 +169,8 @@ void note_freed(PageIndex page, unsigned cls, unsigned count) {
 // The fullest slab with room, or no_page. Its lock held.
 PageIndex first_partial(const Class& owner) {
     for (unsigned bin = bin_quarter; bin < bin_count; ++bin) {
-        if (owner.bins[bin].first != no_page) {
-            return owner.bins[bin].first;
+        if (owner.bins[bin].first() != no_page) {
+            return owner.bins[bin].first();
         }
     }
     return no_page;
@@ -173,7 +189,7 @@ PageIndex steal_slab(unsigned shard, unsigned cls, bool any) {
         uint32_t roomy = 0;
         for (unsigned bin = bin_count - 1; bin >= bin_quarter; --bin) {
             if (page == no_page && (bin >= bin_half || any)) {
-                page = victim.bins[bin].first;
+                page = victim.bins[bin].first();
             }
             roomy += bin >= bin_half ? victim.bins[bin].size : 0;
         }
@@ -183,7 +199,9 @@ PageIndex steal_slab(unsigned shard, unsigned cls, bool any) {
             head.bin = bin_none;
             head.home.store(static_cast<uint8_t>(shard), std::memory_order_relaxed);
             --victim.slabs;
+            victim.punched -= head.punched;
             ++classes[shard][cls].slabs;
+            classes[shard][cls].punched += head.punched;
         } else {
             page = no_page;
         }
@@ -193,6 +211,60 @@ PageIndex steal_slab(unsigned shard, unsigned cls, bool any) {
         }
     }
     return no_page;
+}
+
+void set_punched(PageIndex page, Class& owner, uint64_t system_pages) {
+    Page& head = zone.mem_map[page];
+    owner.punched += system_pages - head.punched;
+    head.punched = static_cast<uint16_t>(system_pages);
+}
+
+// A refill has taken objects: what is free now bounds what can be without memory.
+void note_taken_from_punched(PageIndex page, Class& owner, const SizeClass& size) {
+    Page& head = zone.mem_map[page];
+    const int32_t count = head.free_objects.load(std::memory_order_relaxed);
+    const uint64_t free_objects = count > 0 ? static_cast<uint64_t>(count) : 0;
+    head.looked_at = head.looked_at < free_objects ? head.looked_at : free_objects;
+    if (const size_t most = free_objects * size.bytes / os_page_bytes(); most < head.punched) {
+        set_punched(page, owner, most);
+    }
+}
+
+// Objects `begin` to `end` of the slab are free and nobody's: gives back the system pages that lie wholly among them.
+size_t punch_run(PageIndex page, const SizeClass& size, unsigned begin, unsigned end) {
+    const size_t system_page = os_page_bytes();
+    const size_t from = (size_t{begin} * size.bytes + system_page - 1) & ~(system_page - 1);
+    const size_t behind = end == size.objects ? size_t{size.offset_mask} + 1 : size_t{end} * size.bytes;
+    const size_t to = behind & ~(system_page - 1);
+    return from < to && os_purge(reinterpret_cast<void*>(page_address(page) + from), to - from) ? to - from
+                                                                                                : 0;
+}
+
+// Takes all free objects out of the slab for as long as it looks at them. Its class's lock held.
+size_t punch_slab(PageIndex page, Class& owner, unsigned cls) {
+    const SizeClass& size = size_classes[cls];
+    std::atomic<uint64_t>* words = words_of(page);
+    uint64_t bits[words_per_page];
+    for (unsigned i = 0; i < size.words; ++i) {
+        bits[i] = words[i].exchange(0, std::memory_order_acquire);
+    }
+    size_t without_memory = 0;
+    unsigned begin = 0;
+    for (unsigned i = 0; i <= size.objects; ++i) {
+        if (i == size.objects || (bits[i / 64] >> (i % 64) & 1) == 0) {
+            without_memory += begin < i ? punch_run(page, size, begin, i) : 0;
+            begin = i + 1;
+        }
+    }
+    uint64_t free_objects = 0;
+    for (unsigned i = 0; i < size.words; ++i) {
+        free_objects += static_cast<unsigned>(std::popcount(bits[i]));
+        words[i].fetch_or(bits[i], std::memory_order_release);
+    }
+    zone.mem_map[page].looked_at = free_objects;
+    const size_t before = zone.mem_map[page].punched * os_page_bytes();
+    set_punched(page, owner, without_memory / os_page_bytes());
+    return without_memory > before ? without_memory - before : 0;
 }
 
 [[noreturn]] void report_bad_object(const char* call, unsigned cls, const void* object) {
@@ -229,6 +301,7 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach)
             break;
         }
         taken += take_objects(page, cls, objects + taken, wanted - taken);
+        note_taken_from_punched(page, owner, size_classes[cls]);
         settle_at_home(page, owner, cls);
     }
     owner.refills += taken;
@@ -285,7 +358,9 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
         given += in_slab;
         note_freed(page, cls, in_slab);
     }
-    classes[shard_of_this_cpu()][cls].flushes.fetch_add(given, std::memory_order_relaxed);
+    const unsigned shard = shard_of_this_cpu();
+    classes[shard][cls].flushes.fetch_add(given, std::memory_order_relaxed);
+    returned_in[shard].bytes.fetch_add(size_t{given} * size.bytes, std::memory_order_relaxed);
 }
 
 bool slab_is_object(unsigned cls, const void* address) {
@@ -311,7 +386,7 @@ uint32_t slab_shrink() {
             Class& owner = classes[shard][cls];
             Guard guard(owner.lock);
             while (owner.bins[bin_empty].size > 0) {
-                const PageIndex page = owner.bins[bin_empty].first;
+                const PageIndex page = owner.bins[bin_empty].first();
                 owner.bins[bin_empty].remove(page);
                 zone.mem_map[page].bin = bin_none;
                 destroy_slab(page, owner, cls);
@@ -322,6 +397,63 @@ uint32_t slab_shrink() {
     return pages;
 }
 
+SlabFootprint slab_footprint() {
+    SlabFootprint sum = {};
+    size_t all = 0;
+    const unsigned shards = shard_count();
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        const SizeClass& size = size_classes[cls];
+        uint64_t objects = 0; // over all shards: they come back to another one than they left
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            const Class& owner = classes[shard][cls];
+            objects += __atomic_load_n(&owner.refills, __ATOMIC_RELAXED);
+            objects -= owner.flushes.load(std::memory_order_relaxed);
+            all += __atomic_load_n(&owner.slabs, __ATOMIC_RELAXED) * (size_t{size.offset_mask} + 1);
+            sum.punched += __atomic_load_n(&owner.punched, __ATOMIC_RELAXED) * os_page_bytes();
+        }
+        sum.in_use += static_cast<int64_t>(objects) > 0 ? objects * size.bytes : 0;
+    }
+    const size_t others = sum.in_use + sum.punched;
+    sum.idle = all > others ? all - others : 0;
+    return sum;
+}
+
+bool slab_has_shrunk() {
+    std::atomic<size_t>& returned = returned_in[shard_of_this_cpu()].bytes;
+    const size_t bytes = returned.load(std::memory_order_relaxed);
+    if (bytes >> page_shift < growth_pages || bytes >> page_shift < buddy_pages_in_use() / growth_share) {
+        return false;
+    }
+    returned.store(0, std::memory_order_relaxed);
+    return true;
+}
+
+size_t slab_punch(size_t wanted) {
+    size_t given = 0;
+    const unsigned shards = shard_count();
+    for (unsigned bin = bin_empty; bin >= bin_quarter; --bin) {
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            for (unsigned cls = first_punched_class; cls < class_table_size; ++cls) {
+                Class& owner = classes[shard][cls];
+                Guard guard(owner.lock);
+                PageIndex page = owner.bins[bin].first();
+                for (; page != no_page && given < wanted; page = zone.mem_map[page].next) {
+                    const Page& head = zone.mem_map[page];
+                    const auto free_objects =
+                        static_cast<uint64_t>(head.free_objects.load(std::memory_order_relaxed));
+                    if (free_objects > head.looked_at + size_classes[cls].objects / 8) {
+                        given += punch_slab(page, owner, cls);
+                    }
+                }
+                if (given >= wanted) {
+                    return given;
+                }
+            }
+        }
+    }
+    return given;
+}
+
 SlabFigures slab_figures(unsigned cls) {
     SlabFigures figures = {};
     const unsigned shards = shard_count();
@@ -330,7 +462,7 @@ SlabFigures slab_figures(unsigned cls) {
         Guard guard(owner.lock);
         figures.slabs += owner.slabs;
         for (const PageList& list : owner.bins) {
-            for (PageIndex page = list.first; page != no_page; page = zone.mem_map[page].next) {
+            for (PageIndex page = list.first(); page != no_page; page = zone.mem_map[page].next) {
                 const int32_t here = zone.mem_map[page].free_objects.load(std::memory_order_relaxed);
                 figures.free_objects += here > 0 ? static_cast<uint64_t>(here) : 0;
             }
@@ -347,8 +479,9 @@ namespace {
 // The lists of one shard: NULL, or what is wrong. Its lock held.
 const char* check_lists(unsigned shard, unsigned cls) {
     const Class& owner = classes[shard][cls];
+    uint64_t punched = 0;
     for (unsigned bin = 0; bin < bin_count; ++bin) {
-        for (PageIndex page = owner.bins[bin].first; page != no_page; page = zone.mem_map[page].next) {
+        for (PageIndex page = owner.bins[bin].first(); page != no_page; page = zone.mem_map[page].next) {
             const Page& head = zone.mem_map[page];
             if (head.state.load() != PageState::slab || head.cls.load() != cls || head.bin != bin ||
                 head.home.load() != shard) {
@@ -358,6 +491,7 @@ const char* check_lists(unsigned shard, unsigned cls) {
             for (unsigned i = 0; i < size_classes[cls].words; ++i) {
                 bits += std::popcount(words_of(page)[i].load());
             }
+            punched += head.punched;
             if (bits != head.free_objects.load()) {
                 return "slab: the free count is not the number of bits";
             }
@@ -366,7 +500,7 @@ const char* check_lists(unsigned shard, unsigned cls) {
             }
         }
     }
-    return nullptr;
+    return punched == owner.punched ? nullptr : "slab: the count of system pages without memory is wrong";
 }
 
 } // namespace

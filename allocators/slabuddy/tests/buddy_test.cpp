@@ -107,6 +107,35 @@ TEST(Buddy, PurgeMakesOldDirtyBlocksZeroAgain) {
     EXPECT_EQ(sb::buddy_check(), nullptr);
 }
 
+// One spike and then peace: hardly anything stays. Spike upon spike: soon all of it does.
+TEST(Buddy, TrimmingLearnsHowMuchASpikyProgramTakesAgain) {
+    constexpr uint32_t pages = 4 * sb::least_dirty_pages;
+    uint32_t given = 0;
+    for (int spike = 0; spike < 8; ++spike) {
+        const PageIndex page = allocate(pages);
+        ASSERT_NE(page, sb::no_page);
+        sb::buddy_free(page, pages, true);
+        given = sb::buddy_trim();
+        if (spike == 0) {
+            EXPECT_GE(given, pages - sb::least_dirty_pages);
+        }
+        ASSERT_STREQ(sb::buddy_check(), nullptr);
+    }
+    EXPECT_EQ(given, 0U);
+    EXPECT_EQ(sb::buddy_figures().dirty_pages, pages);
+}
+
+TEST(Buddy, TellsOnceThatItHasGrown) {
+    EXPECT_FALSE(sb::buddy_has_grown());
+    const PageIndex page = allocate(2 * sb::growth_pages);
+    EXPECT_EQ(sb::buddy_pages_in_use(), 2 * sb::growth_pages);
+    EXPECT_TRUE(sb::buddy_has_grown());
+    EXPECT_FALSE(sb::buddy_has_grown());
+    sb::buddy_free(page, 2 * sb::growth_pages, true);
+    EXPECT_EQ(allocate(2 * sb::growth_pages), page);
+    EXPECT_FALSE(sb::buddy_has_grown()) << "dirty pages are no growth";
+}
+
 TEST(Buddy, SlabsAndLargeBlocksKeepToTheirPageblocks) {
     // Alternating small requests of both kinds: no pageblock holds both while there is room for two.
     std::vector<PageIndex> slabs;

@@ -4,13 +4,16 @@
 #include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/check.hpp"
+#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/owner.hpp"
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <set>
+#include <sys/mman.h>
 #include <vector>
 
 namespace {
@@ -31,6 +34,59 @@ std::vector<void*> refill(unsigned cls, unsigned wanted) {
 
 void flush(unsigned cls, std::vector<void*>& objects) {
     sb::slab_flush(cls, objects.data(), static_cast<unsigned>(objects.size()), "free");
+}
+
+bool is_resident(const void* address) {
+    unsigned char there = 0;
+    const uintptr_t page = reinterpret_cast<uintptr_t>(address) & ~(sb::os_page_bytes() - 1);
+    EXPECT_EQ(mincore(reinterpret_cast<void*>(page), 1, &there), 0);
+    return (there & 1) != 0;
+}
+
+// Of the memory of sparse slabs only what survivors lie in stays, and they keep their bytes.
+TEST(Slab, PunchingGivesBackTheSystemPagesThatHoldNoObjectInUse) {
+    for (const size_t bytes : {size_t{1024}, size_t{3584}, size_t{24576}}) {
+        const unsigned cls = sb::class_of(bytes);
+        const unsigned objects_each = sb::size_classes[cls].objects;
+        std::vector<void*> objects = refill(cls, objects_each * 4);
+        std::vector<void*> others;
+        std::vector<void*> survivors;
+        std::sort(objects.begin(), objects.end());
+        for (size_t i = 0; i < objects.size(); ++i) {
+            memset(objects[i], 0x5a, bytes);
+            (i % objects_each == 1 ? survivors : others).push_back(objects[i]);
+        }
+        flush(cls, others);
+        const sb::SlabFootprint before = sb::slab_footprint();
+        EXPECT_GE(before.idle, others.size() * bytes);
+        EXPECT_EQ(before.punched, 0U);
+        const size_t given = sb::slab_punch(SIZE_MAX);
+        EXPECT_GE(given, (others.size() - 3 * survivors.size()) * bytes) << bytes;
+        EXPECT_FALSE(is_resident(others.back()));
+        EXPECT_TRUE(is_resident(survivors.back()));
+        for (const void* survivor : survivors) {
+            for (size_t i = 0; i < bytes; ++i) {
+                ASSERT_EQ(static_cast<const char*>(survivor)[i], 0x5a);
+            }
+        }
+        const sb::SlabFootprint after = sb::slab_footprint();
+        EXPECT_EQ(after.punched, given);
+        EXPECT_EQ(after.idle, before.idle - given);
+        EXPECT_EQ(sb::slab_punch(SIZE_MAX), 0U) << "nothing is new";
+        ASSERT_STREQ(sb::check_all(), nullptr);
+
+        // What is taken again has memory again, and is counted so.
+        objects = refill(cls, static_cast<unsigned>(others.size()));
+        for (void* object : objects) {
+            memset(object, 0xa5, bytes);
+        }
+        EXPECT_EQ(sb::slab_footprint().punched, 0U);
+        ASSERT_STREQ(sb::check_all(), nullptr);
+        flush(cls, objects);
+        flush(cls, survivors);
+        sb::slab_shrink();
+        ASSERT_EQ(sb::slab_footprint().in_use, 0U);
+    }
 }
 
 TEST(Slab, EveryClassHandsOutEachObjectOnceAndTakesAllBack) {
