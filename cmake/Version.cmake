@@ -1,0 +1,23 @@
+# FAULTLINE_VERSION: what `faultline --version` and every document say. The number is that of project(). Beyond the tag of
+# that release (v0.1.0) comes how far and which commit, as 0.1.0+12.gdd71d23; before it which commit, as 0.1.0~gdd71d23
+# (to Debian, later and earlier than 0.1.0). From an unpacked archive, without git, it is the number alone.
+set(FAULTLINE_VERSION "${PROJECT_VERSION}")
+find_package(Git QUIET)
+if(Git_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
+  set(git "${GIT_EXECUTABLE}" -C "${PROJECT_SOURCE_DIR}")
+  execute_process(COMMAND ${git} describe --tags --long --match "v${PROJECT_VERSION}" OUTPUT_VARIABLE beyond
+                  RESULT_VARIABLE untagged OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  execute_process(COMMAND ${git} rev-parse --short HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE
+                  ERROR_QUIET)
+  if(untagged AND commit)
+    string(APPEND FAULTLINE_VERSION "~g${commit}")
+  elseif(beyond MATCHES "-([1-9][0-9]*)-(g[0-9a-f]+)$")
+    string(APPEND FAULTLINE_VERSION "+${CMAKE_MATCH_1}.${CMAKE_MATCH_2}")
+  endif()
+  # Configure again when the branch moves.
+  execute_process(COMMAND ${git} rev-parse --path-format=absolute --git-path logs/HEAD OUTPUT_VARIABLE moves
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(EXISTS "${moves}")
+    set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${moves}")
+  endif()
+endif()
