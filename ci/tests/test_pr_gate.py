@@ -1,0 +1,192 @@
+"""ci/pr-gate and the templates that call it, with a program in faultline's place that writes down how it was called."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_project
+import yaml
+
+CI = Path(__file__).resolve().parent.parent
+PULL_REQUEST = CI / "templates" / "github-pull-request.yml"
+WORKFLOWS = sorted((CI / "templates").glob("github-*.yml"))
+ACTION = CI / "github" / "action.yml"
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """A faultline whose gate ends with $STATUS, writes a summary and keeps the arguments in `called`."""
+    program = tmp_path / "faultline"
+    program.write_text(
+        f"""#!/bin/bash
+printf '%s\\n' "$@" >{tmp_path}/called
+for argument in "$@"; do
+    case $argument in base=* | head=*) sha256sum "${{argument#*=}}" >>{tmp_path}/libraries ;; esac
+done
+while [ $# -gt 0 ]; do
+    [ "$1" != --markdown ] || echo "the summary" >"$2"
+    shift
+done
+exit "${{STATUS:-0}}"
+"""
+    )
+    program.chmod(0o755)
+    return program
+
+
+def pr_gate(
+    project: Path, program: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+    return subprocess.run(
+        [str(CI / "pr-gate"), "--faultline", str(program), *arguments],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        env={**kept, **environment},
+    )
+
+
+def usual(project: Path, program: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return pr_gate(
+        project, program, "--library", "libmine.so", "--build", small_project.BUILD, *more, **environment
+    )
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 3])
+def test_builds_both_sides_and_answers_as_the_gate(tmp_path: Path, stand_in: Path, status: int) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    done = usual(project, stand_in, "--suite", "larson2 pair:size=64", "--budget", "3m", STATUS=str(status))
+    assert done.returncode == status, done.stderr
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[0] == "gate"
+    assert called[3:5] == ["larson2", "pair:size=64"]
+    assert called[called.index("--budget") + 1] == "3m"
+    assert "--annotations" not in called
+    sums = {line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()}
+    assert len(sums) == 2, "two different libraries are compared"
+    assert (project / "out/gate/summary.md").read_text() == "the summary\n"
+    # The checkout is as it was.
+    assert small_project.git(project, "worktree", "list").count("\n") == 0
+    assert small_project.git(project, "branch", "--show-current") == "change"
+
+
+def test_compares_with_where_the_branch_began(tmp_path: Path, stand_in: Path) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    small_project.git(project, "checkout", "-q", "main")
+    (project / "mine.c").write_text("#error main went on, and is not what the branch is measured against\n")
+    small_project.git(project, "commit", "-q", "-a", "-m", "Go on")
+    small_project.git(project, "checkout", "-q", "change")
+    assert usual(project, stand_in, "--base", "main").returncode == 0
+
+
+def test_one_commit_builds_to_the_same_library_twice(tmp_path: Path, stand_in: Path) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    assert usual(project, stand_in, "--base", "HEAD").returncode == 0
+    sums = {line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()}
+    assert len(sums) == 1
+
+
+def test_policy_of_the_branch_is_found(tmp_path: Path, stand_in: Path) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    (project / "gate.toml").write_text('budget = "1m"\n')
+    small_project.git(project, "add", "-A")
+    small_project.git(project, "commit", "-q", "-m", "Set a budget")
+    assert usual(project, stand_in).returncode == 0
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[called.index("--policy") + 1].endswith("gate.toml")
+
+
+def test_bad_input_is_one_line(tmp_path: Path, stand_in: Path) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50, broken=True)
+    for arguments, status, says in (
+        ((), 64, "--library is missing"),
+        (("--library",), 64, "needs a value"),
+        (("--colour", "red"), 64, "unknown argument --colour"),
+        (("--library", "libmine.so", "--base", "nowhere"), 64, "no revision nowhere"),
+        (("--library", "libmine.so", "--policy", "absent.toml"), 66, "policy file"),
+        (("--library", "libother.so", "--build", small_project.BUILD), 70, "made no libother.so"),
+    ):
+        done = pr_gate(project, stand_in, *arguments)
+        assert done.returncode == status, (arguments, done.stderr)
+        assert says in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    done = usual(project, stand_in)
+    assert done.returncode == 70
+    assert "the build of head failed" in done.stderr.splitlines()[-1]
+    assert (project / "out/gate/build-head.log").exists()
+    assert pr_gate(tmp_path, stand_in, "--library", "x.so").returncode == 64
+    assert not (tmp_path / "called").exists()
+
+
+def steps_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    if "runs" in document:
+        return list(document["runs"]["steps"])
+    return [step for job in document["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)
+def test_nothing_unpinned_and_no_secret(path: Path) -> None:
+    text = path.read_text()
+    document = yaml.safe_load(text)
+    for step in steps_of(document):
+        uses = step.get("uses", "./")
+        assert uses.startswith("./") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", uses), uses
+        assert "${{" not in step.get("run", ""), "values go through the environment"
+    assert "secrets." not in text
+    assert "pull_request_target" not in text
+
+
+def test_pull_request_template_is_short_and_only_reads() -> None:
+    assert len(PULL_REQUEST.read_text().splitlines()) <= 30
+    assert yaml.safe_load(PULL_REQUEST.read_text())["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "ends"),
+    [(0, "pass", 0), (1, "regression", 1), (2, "inconclusive", 0), (3, "unknown", 3)],
+)
+def test_action_runs_the_gate(tmp_path: Path, stand_in: Path, status: int, verdict: str, ends: int) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    action = yaml.safe_load(ACTION.read_text())
+    given = {"library": "libmine.so", "build": small_project.BUILD, "base": "main"}
+    inputs = {name: given.get(name, field.get("default", "")) for name, field in action["inputs"].items()}
+    (step,) = [step for step in steps_of(action) if step.get("id") == "gate"]
+    values = {
+        name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda match: inputs[match[1]], value)
+        for name, value in step["env"].items()
+    }
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            **values,
+            "PATH": f"{stand_in.parent}:{os.environ['PATH']}",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(ACTION.parent),
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "step_summary"),
+            "RUNNER_TEMP": str(tmp_path),
+            "STATUS": str(status),
+        },
+    )
+    assert done.returncode == ends, done.stderr
+    assert (tmp_path / "output").read_text() == f"verdict={verdict}\n"
+    assert (tmp_path / "step_summary").read_text() == "the summary\n"
+    assert "--annotations" in (tmp_path / "called").read_text().splitlines()
+
+
+def test_gitlab_calls_what_there_is() -> None:
+    job = yaml.safe_load((CI / "templates" / "gitlab-ci.yml").read_text())["faultline-gate"]
+    called = re.findall(r"/opt/faultline/ci/([\w-]+)", "\n".join(job["script"]))
+    assert {"install", "pr-gate"} <= set(called)
+    assert all(os.access(CI / name, os.X_OK) for name in called)
+    known = set(re.findall(r"--[a-z]+", (CI / "pr-gate").read_text()))
+    (line,) = [line for line in job["script"] if "pr-gate" in line]
+    assert set(re.findall(r"--[a-z]+", line)) <= known
