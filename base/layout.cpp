@@ -34,7 +34,9 @@ std::filesystem::path app_runner() {
     return prefix() / "bin" / "faultline-app";
 }
 std::filesystem::path libraries() {
-    return prefix() / "lib";
+    std::error_code error;
+    const auto installed = prefix() / "lib" / "faultline";
+    return std::filesystem::is_directory(installed, error) ? installed : prefix() / "lib";
 }
 std::filesystem::path subcommands() {
     return prefix() / "libexec" / "faultline";

@@ -1,5 +1,6 @@
 // Where faultline's own files are, found from the running program: PREFIX/bin/faultline has its neighbours in
-// PREFIX/bin, lib, libexec/faultline and share/faultline. A build directory is laid out the same way.
+// PREFIX/bin, lib, libexec/faultline and share/faultline. A build directory is laid out the same way, but that what is
+// preloaded stands in lib itself.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,7 @@ const std::filesystem::path& prefix(); // of the running program; "/usr" or "...
 std::filesystem::path worker();        // bin/faultline-worker
 std::filesystem::path checker();       // bin/faultline-check
 std::filesystem::path app_runner();    // bin/faultline-app
-std::filesystem::path libraries();     // lib: libslabuddy.so, libnullmalloc.so, libfaultline-record.so
+std::filesystem::path libraries();     // lib, installed lib/faultline: what is preloaded, libslabuddy.so and others
 std::filesystem::path subcommands();   // libexec/faultline: faultline-report, ...
 std::filesystem::path suites();        // share/faultline/suites
 std::filesystem::path traces();        // share/faultline/traces

@@ -15,6 +15,12 @@ if(FAULTLINE_SANITIZE)
   add_link_options(-fsanitize=${FAULTLINE_SANITIZE})
 endif()
 
+# Two builds of one commit in different places are the same, byte for byte.
+option(FAULTLINE_REPRODUCIBLE "Leave the paths of this build out of what is built" OFF)
+if(FAULTLINE_REPRODUCIBLE)
+  add_compile_options("-ffile-prefix-map=${CMAKE_BINARY_DIR}=build" "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
+endif()
+
 # A compiler cache makes a second build of the same sources nearly free; it is never required.
 find_program(FAULTLINE_CCACHE ccache)
 if(FAULTLINE_CCACHE)

@@ -10,7 +10,10 @@ fail() {
 }
 
 prefix=$work/prefix
-"$cmake" --install "$build" --component slabuddy --prefix "$prefix" >"$work/log" || fail "install: $(tail -3 "$work/log")"
+for component in slabuddy slabuddy-dev; do
+    "$cmake" --install "$build" --component $component --prefix "$prefix" >"$work/log" ||
+        fail "install: $(tail -3 "$work/log")"
+done
 cd "$work" || exit 1
 library=$(find "$prefix" -name libslabuddy.so)
 libraries=$(dirname "$library")
