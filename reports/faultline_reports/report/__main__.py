@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,7 +23,8 @@ EXAMPLE = """examples:
   faultline report results.json -o out/report --baseline system
   writes out/report/index.html, which opens in any browser without a network
   faultline report results.json --format markdown      the first screen for a pull request
-  faultline report --verify out/report/index.html      do its verdicts follow from its samples?"""
+  faultline report --verify out/report/index.html      do its verdicts follow from its samples?
+  faultline report results.json --site public          add the run to a site"""
 
 
 def parser() -> command.Parser:
@@ -49,6 +51,19 @@ def parser() -> command.Parser:
         choices=["html", "markdown", "text", "json"],
         default="html",
         help="the whole page, or its first screen in another form (default: html)",
+    )
+    result.add_argument(
+        "--site",
+        metavar="DIR",
+        help="add the run to a site: a folder with pages for runs, workloads and allocators, and a feed",
+    )
+    result.add_argument(
+        "--changes",
+        metavar="FILE.json",
+        help="with --site: change points that `faultline history detect --json` wrote",
+    )
+    result.add_argument(
+        "--base-url", metavar="URL", default="", help="with --site: where it is published, for the feed"
     )
     result.add_argument("--png", metavar="FILE.png", help="also write a picture of the summary")
     result.add_argument(
@@ -85,6 +100,8 @@ def run(arguments: Sequence[str]) -> int:
     if options.png is not None:
         with output.replacement(options.png) as write:
             write(_quietly(lambda: _poster(loaded, options.baseline)))
+    if options.site is not None:
+        return _site(options, loaded)
     if options.format != "html":
         return _as_text(options, loaded)
     target = target_file(options.output or "report.html")
@@ -121,6 +138,24 @@ def _as_text(options: argparse.Namespace, loaded: Document) -> int:
         output.write(options.output, text)
         if not options.quiet:
             print(options.output)
+    return 0
+
+
+def _site(options: argparse.Namespace, loaded: Document) -> int:
+    from faultline_reports.report import site
+
+    base = options.base_url
+    if base and not re.fullmatch(r"https?://[^\s<>\"]+", base):
+        raise UserError(
+            Exit.USAGE, "--base-url", f"{base!r} is no address", "as in https://example.org/perf/"
+        )
+    analysis = _analysed(loaded, options.baseline)
+    page = _quietly(lambda: _page(loaded, options.baseline))
+    base = base if not base or base.endswith("/") else f"{base}/"
+    written = site.add(output.directory(options.site), analysis, page, options.changes, base)
+    if not options.quiet:
+        print(os.path.join(options.site, "index.html"))
+        print(written[0])
     return 0
 
 

@@ -154,6 +154,7 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "confidence": effect.shown.confidence,
         "simultaneous_interval": list(effect.together) if effect.together else None,
         "verdict": effect.verdict.value,
+        "same_way": effect.unanimous,  # 1 or -1: more, or less, in every round
         "rounds": effect.samples,
     }
 

@@ -151,7 +151,7 @@ RATIO_TICKS = (
 def ratio_ticks(low: float, high: float, most: int, known: Sequence[float] = RATIO_TICKS) -> list[float]:
     """Of the round ratios between two logarithms those farthest apart, that of no difference among them."""
     chosen = [0.0]
-    edge = (high - low) * 0.03  # a tick at the very edge has no room for its text
+    edge = (high - low) * 0.02  # a tick at the very edge has no room for its text
     candidates = [math.log(tick) for tick in known if low + edge <= math.log(tick) <= high - edge]
     while candidates and len(chosen) < most:
         best = max(candidates, key=lambda tick: min(abs(tick - other) for other in chosen))

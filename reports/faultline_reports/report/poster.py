@@ -27,7 +27,7 @@ COLOURS = {
     style.MARK: "#0b3d6e",
     style.PAGE: "#ffffff",
 }
-HEADLINE, REMARKS = 46, 62  # characters in a line
+HEADLINE, REMARKS = 38, 54  # characters in a line
 SCALE = 2.0  # pixels of the picture for one of the page's
 
 
@@ -39,6 +39,11 @@ def png(analysis: Analysis) -> bytes:
         raise UserError(Exit.DATA, analysis.document.source, what, "run two or more allocators together")
     with matplotlib.rc_context(style.RC):
         figure = tradeoff.draw(front)
+        # Strokes of no length, the page's points, are nothing to this renderer.
+        for point in front.points:
+            at = ([point.time.estimate], [point.memory.estimate])
+            fill = style.MARK if point.front else style.PAGE
+            figure.axes[0].plot(*at, "o", markersize=7, markeredgewidth=1.6, color=fill, mec=style.MARK)
         _beside(figure, analysis, front)
         _paint(figure)
         buffer = io.BytesIO()
@@ -52,8 +57,9 @@ def _beside(figure: Figure, analysis: Analysis, front: pareto.Pareto) -> None:
     """Makes room on the left of the picture for the words."""
     answer = sentence.answer(analysis)
     head = textwrap.wrap(answer.headline, HEADLINE)
-    rest = [line for remark in answer.remarks for line in textwrap.wrap(remark, REMARKS)]
-    rest += ["", trust.summary(trust.badges(analysis)), f"{front.scope()}, relative to {front.baseline}"]
+    scope = f"{front.scope()}, relative to {front.baseline}; down and left is better."
+    remarks = [*answer.remarks, "", f"{trust.summary(trust.badges(analysis))}.", scope]
+    rest = [line for remark in remarks for line in textwrap.wrap(remark, REMARKS) or [""]]
     width, height = figure.get_size_inches() * style.POINTS
     wide, high = width + 400, max(height + 24, 40 + 21 * len(head) + 15 * len(rest))
     axes = figure.axes[0]
@@ -78,7 +84,9 @@ def _paint(figure: Figure) -> None:
         if isinstance(artist, Text):
             artist.set_color(COLOURS.get(to_hex(artist.get_color()), artist.get_color()))
         elif isinstance(artist, Line2D):
-            artist.set_color(COLOURS.get(to_hex(artist.get_color()), artist.get_color()))
+            fill, edge = to_hex(artist.get_color()), to_hex(artist.get_markeredgecolor())
+            artist.set_color(COLOURS.get(fill, fill))
+            artist.set_markeredgecolor(COLOURS.get(edge, edge))
         elif isinstance(artist, Patch):
             edge = to_hex(artist.get_edgecolor())
             if edge in COLOURS:

@@ -66,7 +66,7 @@ def svg(pareto: Pareto) -> Markup:
 
 def _axis(axes: Axes, which: str, values: Sequence[float], most: int) -> None:
     low, high = min([*values, 0.0]), max([*values, 0.0])
-    space = max((high - low) * 0.08, 0.01)
+    space = max((high - low) * 0.12, 0.01)
     low, high = low - space, high + space
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
