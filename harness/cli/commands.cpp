@@ -14,13 +14,15 @@ void add_stress(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_record(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action);
+void add_monitor(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 namespace {
 
 constexpr Command table[] = {
-    {"list", add_list},     {"doctor", add_doctor}, {"run", add_run},       {"stress", add_stress},
-    {"record", add_record}, {"trace", add_trace},   {"export", add_export}, {"completion", add_completion},
+    {"list", add_list},     {"doctor", add_doctor},   {"run", add_run},
+    {"stress", add_stress}, {"record", add_record},   {"trace", add_trace},
+    {"export", add_export}, {"monitor", add_monitor}, {"completion", add_completion},
 };
 
 } // namespace

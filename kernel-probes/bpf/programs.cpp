@@ -1,5 +1,6 @@
 #include "kernel-probes/bpf/programs.hpp"
 
+#include "kernel-probes/tree.hpp"
 #include "trial.skel.h" // made by bpftool
 
 #include <algorithm>
@@ -192,16 +193,31 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
     return Programs(std::move(state));
 }
 
-tl::expected<void, Refusal> Programs::attach(pid_t pid) {
+tl::expected<void, Refusal> Programs::mark(pid_t thread) {
     // A row of `threads`: the thread's number, and zeros for one that did nothing yet. Seen from within a
     // container the number is another than the kernel's; then nothing is counted, which check() finds.
     const auto& threads = state_->skeleton->maps.threads;
-    std::vector<char> fresh(bpf_map__value_size(threads));
-    const auto number = static_cast<std::uint32_t>(pid);
-    std::memcpy(fresh.data(), &number, sizeof number);
+    std::vector<char> there(bpf_map__value_size(threads));
+    const auto number = static_cast<std::uint32_t>(thread);
     const std::uint32_t row = number % bpf_map__max_entries(threads);
-    if (bpf_map_update_elem(bpf_map__fd(threads), &row, fresh.data(), BPF_ANY) != 0) {
-        return tl::unexpected(refusal(fmt::format("cannot mark process {}", pid), errno));
+    std::uint32_t whose = 0;
+    if (bpf_map_lookup_elem(bpf_map__fd(threads), &row, there.data()) == 0) {
+        std::memcpy(&whose, there.data(), sizeof whose);
+    }
+    if (whose == number) {
+        return {};
+    }
+    std::fill(there.begin(), there.end(), 0);
+    std::memcpy(there.data(), &number, sizeof number);
+    if (bpf_map_update_elem(bpf_map__fd(threads), &row, there.data(), BPF_ANY) != 0) {
+        return tl::unexpected(refusal(fmt::format("cannot mark thread {}", thread), errno));
+    }
+    return {};
+}
+
+tl::expected<void, Refusal> Programs::attach(pid_t pid) {
+    if (auto marked = mark(pid); !marked) {
+        return marked;
     }
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, state_->skeleton->obj) {
@@ -215,6 +231,15 @@ tl::expected<void, Refusal> Programs::attach(pid_t pid) {
             return tl::unexpected(refusal(fmt::format("cannot attach to {}", tracepoint_of(program)), error));
         }
         state_->links.push_back(std::move(link));
+    }
+    // Those that were made before anything was heard of them.
+    for (const pid_t process : process_tree(pid)) {
+        for (const pid_t thread : threads_of(process)) {
+            if (auto marked = mark(thread); !marked) {
+                detach();
+                return marked;
+            }
+        }
     }
     return {};
 }

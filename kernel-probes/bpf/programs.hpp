@@ -51,8 +51,7 @@ class Programs {
     // other arguments) are left out, see missing(); it fails when none can be had.
     static tl::expected<Programs, Refusal> load(const Wish& wish);
 
-    // Hangs them on their tracepoints, and counts `pid` and what descends from it from now on. `pid` has one
-    // thread.
+    // Hangs them on their tracepoints, and counts `pid`, its threads and what descends from it from now on.
     tl::expected<void, Refusal> attach(pid_t pid);
     void detach();
 
@@ -76,6 +75,7 @@ class Programs {
     ~Programs();
 
   private:
+    tl::expected<void, Refusal> mark(pid_t thread); // as one of the trial's
     struct State;
     explicit Programs(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
