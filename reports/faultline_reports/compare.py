@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from faultline_reports import command, comparison, document, formatting
+from faultline_reports.ab.table import aligned
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.model import Document
 from faultline_reports.statistics import thresholds
 from faultline_reports.statistics.signed_rank import best_confidence
-from faultline_reports.statistics.verdict import Scale, Verdict
+from faultline_reports.statistics.verdict import Verdict
 
 EXAMPLE = """examples:
   faultline compare results.json system jemalloc       two allocators of one run, paired by round
@@ -71,7 +72,13 @@ def run(arguments: Sequence[str]) -> int:
     else:
         rows, head = _two_documents(options)
     if options.json:
-        print(json.dumps({**head, "rows": [_json_row(row) for row in rows]}, indent=1, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**head, "rows": [comparison.json_row(row, _verdict(row), _note(row)) for row in rows]},
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
     else:
         _print(rows, head)
     return 0
@@ -232,28 +239,6 @@ def _note(row: Row) -> str:
     return ""
 
 
-def _json_row(row: Row) -> dict[str, Any]:
-    effect = row.effect
-    result: dict[str, Any] = {
-        "workload": row.workload,
-        "metric": row.metric.key,
-        "base_median": row.base,
-        "candidate_median": row.candidate,
-        "verdict": _verdict(row),
-        "note": _note(row),
-        "samples": effect.samples if effect else 0,
-    }
-    if effect:
-        result |= {
-            "scale": "log_ratio" if effect.scale is Scale.RATIO else "difference",
-            "estimate": effect.shown.estimate,
-            "interval": [effect.shown.low, effect.shown.high],
-            "confidence": effect.shown.confidence,
-            "simultaneous_interval": list(effect.together) if effect.together else None,
-        }
-    return result
-
-
 def _print(rows: Sequence[Row], head: dict[str, Any]) -> None:
     base, candidate = head["base"], head["candidate"]
     if head["paired"]:
@@ -289,13 +274,7 @@ def _print(rows: Sequence[Row], head: dict[str, Any]) -> None:
         label = row.workload if row.workload != last else ""
         last = row.workload
         table.append([label, row.metric.short, *values, change, interval, count, _verdict(row), _note(row)])
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        cells = [
-            text.ljust(width) if index in (0, 1, 7, 8) else text.rjust(width)
-            for index, (text, width) in enumerate(zip(line, widths))
-        ]
-        print("  ".join(cells).rstrip())
+    print("\n".join(aligned(table, left=(0, 1, 7, 8))))
 
 
 def main() -> int:

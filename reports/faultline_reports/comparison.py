@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from faultline_reports import metrics
 from faultline_reports.metrics import METRICS, Metric, Samples
@@ -42,6 +43,29 @@ def work_of(workload: Workload) -> dict[str, str]:
     if "trace" in values:
         values["trace"] = os.path.basename(values["trace"])
     return values
+
+
+def json_row(row: Row, verdict: str, note: str) -> dict[str, Any]:
+    """A row as the commands print it; `verdict` and `note` are their words."""
+    effect = row.effect
+    result: dict[str, Any] = {
+        "workload": row.workload,
+        "metric": row.metric.key,
+        "base_median": row.base,
+        "candidate_median": row.candidate,
+        "verdict": verdict,
+        "note": note,
+        "samples": effect.samples if effect else 0,
+    }
+    if effect:
+        result |= {
+            "scale": "log_ratio" if effect.scale is Scale.RATIO else "difference",
+            "estimate": effect.shown.estimate,
+            "interval": [effect.shown.low, effect.shown.high],
+            "confidence": effect.shown.confidence,
+            "simultaneous_interval": list(effect.together) if effect.together else None,
+        }
+    return result
 
 
 def _median(values: dict[int, float] | None) -> float | None:

@@ -6,13 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from faultline_reports import command, output, shards
+from faultline_reports import command, document, hosts, output, shards
+from faultline_reports.ab.table import aligned, print_json
 from faultline_reports.errors import Exit, UserError
 
-EXAMPLE = """example:
+EXAMPLE = """examples:
   faultline run quick -a system,mine=./libmine.so --seed 7 --rounds 10 -o one.json
   faultline run quick -a system,mine=./libmine.so --seed 7 --rounds 10 --first-round 10 -o two.json
-  faultline merge one.json two.json -o whole.json"""
+  faultline merge one.json two.json -o whole.json
+  faultline merge laptop.json server.json arm.json --random-effects system mine"""
 
 
 def parser() -> command.Parser:
@@ -20,12 +22,20 @@ def parser() -> command.Parser:
         prog="faultline merge",
         description="Joins result documents that are parts of one plan: rounds that were run in slices (same "
         "seed, --first-round), or workloads that were run apart. Documents of different hosts, plans or "
-        "libraries are refused.",
+        "libraries are refused, unless --random-effects asks what holds on average over hosts.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("parts", metavar="RESULTS.json", nargs="+", help="documents of one plan")
-    result.add_argument("-o", "--output", metavar="FILE.json", required=True, help="where to write the whole")
+    result.add_argument("-o", "--output", metavar="FILE.json", help="where to write the whole")
+    result.add_argument(
+        "--random-effects",
+        metavar=("BASE", "CANDIDATE"),
+        nargs=2,
+        help="documents of different hosts: compare these allocators on each, and print the average with how "
+        "much hosts differ",
+    )
+    result.add_argument("--json", action="store_true", help="with --random-effects: print JSON")
     return result
 
 
@@ -33,9 +43,29 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if len(options.parts) < 2:
         raise UserError(Exit.USAGE, "", "there is nothing to join with one document", "name two or more")
+    if options.random_effects:
+        return _over_hosts(options)
+    if options.output is None:
+        raise UserError(Exit.USAGE, "", "-o is missing", "name the file to write, as -o whole.json")
     joined = shards.join([shards.load(path) for path in options.parts])
     output.write(options.output, output.document_text(joined))
     print(options.output)
+    return 0
+
+
+def _over_hosts(options: argparse.Namespace) -> int:
+    if options.output is not None:
+        raise UserError(Exit.USAGE, "-o", "is for parts of one plan", "leave it out: the table is printed")
+    base, candidate = options.random_effects
+    rows = hosts.join([document.load(path) for path in options.parts], base, candidate)
+    if options.json:
+        value = {"base": base, "candidate": candidate, "documents": options.parts}
+        method = "DerSimonian-Laird, Hartung-Knapp"
+        print_json({**value, "method": method, "rows": [hosts.json_row(row) for row in rows]})
+        return 0
+    print(f"{candidate} compared with {base} on each host, joined by random effects\n")
+    print("\n".join(aligned([list(hosts.HEADS), *map(hosts.cells, rows)], left=(0, 1, 8))))
+    print("\nbetween hosts: the deviation of their effects beyond chance; p: of their being the same")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from faultline_reports.model import Document, Trial
@@ -247,9 +247,12 @@ VALID_TRIALS = Metric(
 )
 
 
+KERNEL = "kernel."  # of the keys of what the kernel counted
+
+
 def kernel_count(key: str) -> Metric:
     """ "kernel.NAME": the kernel's count NAME of the result document over the working phases."""
-    name = key.removeprefix("kernel.")
+    name = key.removeprefix(KERNEL)
 
     def of(trial: Trial) -> float | None:
         counts = [
@@ -278,9 +281,17 @@ Samples = dict[tuple[str, str], dict[int, float]]  # (workload, allocator) -> ro
 
 
 def samples(document: Document, metric: Metric) -> Samples:
-    """The values of valid trials. An arm that has none is not in it."""
+    """The values of valid trials. An arm that has none is not in it. Counts of the kernel's that the timed
+    trials do not have are those of the trials that were run to count."""
+    table = _samples(document.trials, metric)
+    if not table and metric.key.startswith(KERNEL):
+        table = _samples(document.counts, metric)
+    return table
+
+
+def _samples(trials: Sequence[Trial], metric: Metric) -> Samples:
     table: Samples = {}
-    for trial in document.trials:
+    for trial in trials:
         value = metric.of(trial) if trial.valid else None
         if value is not None:
             table.setdefault((trial.workload, trial.allocator), {})[trial.round] = value

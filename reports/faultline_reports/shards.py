@@ -18,7 +18,8 @@ from faultline_reports.model import Document
 Raw = dict[str, Any]
 
 # What of a plan decides what a trial does; `rounds`, `suite` and the like only say which part was run.
-PLAN_KEYS = ("seed", "idle_ms", "timeout_s", "environment", "probes")
+PLAN_KEYS = ("seed", "idle_ms", "timeout_s", "environment", "swap", "memory_limit_bytes")
+INLINE = "inline"  # of the plan's probes: counted in the timed trials too, which makes them slower
 STATUS_ORDER = ("ok", "warn", "fail")
 
 
@@ -44,6 +45,8 @@ def join(parts: Sequence[tuple[Raw, Document]], command: Sequence[str] | None = 
         "rounds_whole": len(rounds),
         "trials": trials,
     }
+    if any("counts" in raw for raw in raws):
+        result["counts"] = [trial for raw in raws for trial in raw.get("counts") or []]
     if "benchmarks" in first_raw:
         entries = [entry for raw in raws for entry in raw.get("benchmarks", [])]
         result["benchmarks"] = [{**entry, "repetitions": len(rounds)} for entry in entries]
@@ -65,6 +68,8 @@ def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> N
     for key in PLAN_KEYS:
         if (one.get("plan") or {}).get(key) != (other.get("plan") or {}).get(key):
             refuse(f"their plans differ in {key}")
+    if _inline(one) != _inline(other):
+        refuse("only one of them was counted while it was timed")
     known = {workload.label: workload for workload in first.workloads}
     for workload in second.workloads:
         if workload.label in known and workload.parameters != known[workload.label].parameters:
@@ -73,6 +78,12 @@ def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> N
         same = first.allocator(allocator.name)
         if same is not None and same.sha256 != allocator.sha256:
             refuse(f"{allocator.name} is another library in each")
+
+
+def _inline(raw: Raw) -> list[str]:
+    """The probes that were in the timed trials; those of a trial of their own do not matter."""
+    probes = (raw.get("plan") or {}).get("probes") or []
+    return sorted(probes) if INLINE in probes else []
 
 
 def _differs(first: Document, second: Document, key: str) -> bool:

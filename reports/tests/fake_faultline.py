@@ -5,7 +5,8 @@ of made-up trials for the options that the Python commands use, at once.
 FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `noise` (of a process's CPU time),
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
-command line), `rows` (how many workloads).
+command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts}.
+With --probes inline,... trials have kernel counts, otherwise none.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
         )
         for trial in one["trials"]:
             trial["round"] = number
+            for phase in trial["phases"]:
+                kernel = phase["kernel"] if (options.probes or "").startswith("inline") else {}
+                factor = setup.get("calls", {}).get(trial["allocator"], 1.0)
+                phase["kernel"] = {name: value and value * factor for name, value in kernel.items()}
         if result:
             result["trials"] += one["trials"]
         else:
@@ -54,6 +59,7 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
         fake_documents.invalidate(result, name, reason)
     for allocator in result["plan"]["allocators"]:
         allocator["sha256"] = hashlib.sha256(allocator["name"].encode()).hexdigest()
+    result["plan"]["probes"] = (options.probes or "").split(",")
     result["plan"].update(seed=options.seed, rounds=options.rounds, first_round=first)
     result["rounds_whole"] = rounds
     result["complete"] = rounds == options.rounds
@@ -70,6 +76,7 @@ def main() -> int:
     parser.add_argument("--first-round", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--idle-ms")
+    parser.add_argument("--probes")
     for flag in ("--no-floor", "--json", "--quiet"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("-o", dest="output")

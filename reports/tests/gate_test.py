@@ -386,3 +386,42 @@ def test_a_wrong_command_line_is_one_line(fake_faultline: Fake, arguments: list[
 def test_a_rerun_of_the_same_answers_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     questions = [question([0.001 * n for n in range(12)], Tier.TIME), question([0.0] * 12)]
     assert decision.stage_one(questions) == decision.stage_one(copy.deepcopy(questions))
+
+
+def test_more_calls_of_the_kernel_fail_by_counts_of_their_own(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    """Counted in rounds that are not timed: five, and sixteen fresh ones of what was named."""
+    log = tmp_path / "log"
+    fake_faultline(calls={"new": 1.5}, log=str(log))
+    status, value = answer(capsys, "--keep", str(tmp_path / "kept"))
+    assert status == 1
+    failed = {row["metric"] for row in value["rows"] if row["outcome"] == "fail"}
+    assert failed == {"kernel.mmap_calls"} and value["confirm_rounds"] == 16
+    lines = log.read_text().splitlines()
+    counted = [line for line in lines if "--probes inline,syscalls" in line]
+    assert len(counted) >= 2 and all("--probes none" in line for line in lines if line not in counted)
+    stored = [f"--from={tmp_path / 'kept' / name}.json" for name in ("stage1", "stage2")]
+    again = json.loads(json.dumps(answer(capsys, *stored)[1]))
+    assert {row["metric"] for row in again["rows"] if row["outcome"] == "fail"} == failed
+
+
+def test_what_the_kernel_does_not_let_count_is_said(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, value = answer(capsys, "--run-option=--probes=none")
+    assert status == 0
+    assert any(
+        note.startswith("not measured on this host: ") and "brk_calls" in note for note in value["notes"]
+    )
+
+
+def test_without_counts_in_the_policy_nothing_is_counted_apart(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    calls = ("mmap", "munmap", "madvise", "brk")
+    text = "".join(f'[metric."kernel.{call}_calls"]\ntier = "off"\n' for call in calls)
+    (tmp_path / "gate.toml").write_text(text)
+    fake_faultline(log=str(tmp_path / "log"))
+    assert answer(capsys)[0] == 0
+    assert "inline" not in (tmp_path / "log").read_text()

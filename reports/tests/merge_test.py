@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -109,3 +110,68 @@ def test_a_broken_part_is_one_line(tmp_path: pathlib.Path, whole: dict[str, Any]
 def test_parts_without_trials_join(tmp_path: pathlib.Path, whole: dict[str, Any]) -> None:
     empty = {"schema": "faultline-results/1", "trials": []}
     assert joined(tmp_path, empty, empty)["rounds_whole"] == 0
+
+
+def on_host(tmp_path: pathlib.Path, number: int, effect: float, **more: Any) -> str:
+    fake_documents.ALLOCATORS["mine"] = (effect, 1.0, 1.0, 0.5, "1", "/opt/mine.so")
+    value = fake_documents.make(
+        seed=number, rounds=more.get("rounds", 12), workloads=fake_documents.WORKLOADS[:1],
+        allocators=("system", "mine"), samples=2, shape_spread=0.0,
+    )  # fmt: skip
+    value["host"]["fingerprint"] = more.get("host", f"{number:064x}")
+    path = tmp_path / f"host{number}.json"
+    path.write_text(json.dumps(value), "utf-8")
+    return str(path)
+
+
+def over_hosts(capsys: pytest.CaptureFixture[str], *paths: str) -> dict[str, dict[str, Any]]:
+    assert merge.run([*paths, "--random-effects", "system", "mine", "--json"]) == 0
+    return {row["metric"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+
+
+def test_different_hosts_join_by_random_effects_when_asked(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alike = [on_host(tmp_path, n, 1.10) for n in range(4)]
+    found = over_hosts(capsys, *alike)["cpu_ns_per_operation"]
+    assert found["interval"][0] <= math.log(1.10) <= found["interval"][1] and found["interval"][0] > 0
+    assert found["p_homogeneous"] > 0.001 and found["hosts"] == 4
+    apart = [on_host(tmp_path, 10 + n, effect) for n, effect in enumerate((1.0, 1.1, 1.2, 1.3))]
+    found = over_hosts(capsys, *apart)["cpu_ns_per_operation"]
+    assert found["i_squared"] > 0.9 and found["p_homogeneous"] < 0.001
+    assert found["between_hosts"] == pytest.approx(0.11, abs=0.03)
+    low, high = found["prediction_interval"]
+    assert low < found["interval"][0] and high > found["interval"][1]
+    assert merge.run([*apart, "--random-effects", "system", "mine"]) == 0
+    assert "between hosts" in capsys.readouterr().out
+
+
+def test_without_being_asked_different_hosts_are_refused(tmp_path: pathlib.Path) -> None:
+    paths = [on_host(tmp_path, n, 1.1) for n in range(2)]
+    with pytest.raises(UserError, match="hosts' fingerprints are not the same"):
+        merge.run([*paths, "-o", str(tmp_path / "x.json")])
+
+
+def test_what_random_effects_cannot_join(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = on_host(tmp_path, 1, 1.1), on_host(tmp_path, 2, 1.1)
+    same = on_host(tmp_path, 3, 1.1, host=f"{1:064x}")
+    with pytest.raises(UserError, match="are not all of different hosts"):
+        merge.run([one, same, "--random-effects", "system", "mine"])
+    with pytest.raises(UserError, match="has no allocator 'other'"):
+        merge.run([one, two, "--random-effects", "system", "other"])
+    with pytest.raises(UserError, match="-o is missing"):
+        merge.run([one, two])
+    with pytest.raises(UserError, match="is for parts of one plan"):
+        merge.run([one, two, "--random-effects", "system", "mine", "-o", "x"])
+    single = over_hosts(capsys, one, on_host(tmp_path, 4, 1.1, rounds=1))["cpu_ns_per_operation"]
+    assert single["missing"] == "too few rounds on one host for an interval"
+
+
+def test_parts_that_were_counted_apart_join(tmp_path: pathlib.Path, whole: dict[str, Any]) -> None:
+    first, second = part(whole, 0, 3), part(whole, 3, 3)
+    first["plan"]["probes"], second["plan"]["probes"] = [], ["none"]
+    first["counts"] = copy.deepcopy(first["trials"][:2])
+    assert joined(tmp_path, first, second)["counts"] == first["counts"]
+    second["plan"]["probes"] = ["inline", "syscalls"]
+    with pytest.raises(UserError, match="counted while it was timed"):
+        joined(tmp_path, first, second)

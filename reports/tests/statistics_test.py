@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from faultline_reports.statistics import order, rank_sum, signed_rank, simultaneous, thresholds
+from faultline_reports.statistics import (
+    random_effects,
+    order,
+    rank_sum,
+    signed_rank,
+    simultaneous,
+    thresholds,
+)
 from faultline_reports.statistics.verdict import Arms, Scale, Verdict, judge_paired, judge_unpaired
 
 
@@ -177,3 +184,29 @@ def test_unpaired_verdicts_and_false_alarms() -> None:
     effect = judge_unpaired([arms([1.0, 1.01, 1.02, 0.99, 1.0, 1.01], [2.0, 2.01, 1.99, 2.02, 2.0, 2.01])])[0]
     assert effect is not None and effect.verdict is Verdict.HIGHER
     assert effect.shown.estimate == pytest.approx(math.log(2), abs=0.02)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30])
+def test_student_and_chi_square_are_scipys(freedom: int) -> None:
+    for share in (0.5, 0.9, 0.975, 0.999):
+        expected = scipy.stats.t.ppf(share, freedom)
+        assert random_effects.student_quantile(share, freedom) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    for value in (0.0, 0.1, 1.0, 5.0, 40.0):
+        expected = scipy.stats.chi2.sf(value, freedom)
+        assert random_effects.chi_square_beyond(value, freedom) == pytest.approx(
+            expected, rel=1e-9, abs=1e-15
+        )
+
+
+def test_random_effects_hold_their_confidence() -> None:
+    """Five hosts that differ: the interval of the average holds it, the prediction interval one more host."""
+    rng = np.random.default_rng(8)
+    held = predicted = 0
+    for _ in range(1000):
+        errors = rng.uniform(0.005, 0.03, 5)
+        truths = 0.1 + rng.normal(0, 0.03, 6)
+        found = random_effects.join(list(truths[:5] + rng.normal(0, errors)), list(errors))
+        held += found.low <= 0.1 <= found.high
+        predicted += found.predicted_low <= truths[5] <= found.predicted_high
+    assert scipy.stats.binom.ppf(0.001, 1000, 0.94) <= held
+    assert scipy.stats.binom.ppf(0.001, 1000, 0.92) <= predicted

@@ -19,6 +19,7 @@ from faultline_reports.runner import budget, revisions
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import (
     INVALID_TRIALS,
+    NO_PROBES,
     Campaign,
     Plan,
     joined,
@@ -112,6 +113,7 @@ def measure(
         while campaign.next_round < target:
             size = min(target - campaign.next_round, slice_rounds(campaign.round_s, SLICE_S))
             going = campaign.run(size, time_left)
+            campaign.probes = NO_PROBES
             if campaign.parts:
                 rows = look(campaign, names)
                 live.show(rows, campaign.next_round, most, time_left.left())
@@ -139,7 +141,7 @@ def run(arguments: Sequence[str]) -> int:
         names = (name_of(chosen[0]), name_of(chosen[1]))
         seed = options.seed if options.seed is not None else secrets.randbits(32)
         plan = Plan(words[2:] or ["quick"], chosen, seed, options.run_option)
-        campaign = Campaign(plan, directory)
+        campaign = Campaign(plan, directory, probes=None)  # the first slice has counts for the report
         time_left = budget.Budget(max(1.0, limit - REPORT_RESERVE_S))
         live = table.Live(sys.stderr, options.quiet)
         rows = measure(campaign, names, time_left, options.rounds, live)

@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from faultline_reports import formatting
+from faultline_reports import comparison, formatting
 from faultline_reports.ab.precision import DECIDING, widest
 from faultline_reports.comparison import Row
 from faultline_reports.runner import budget
-from faultline_reports.statistics.verdict import Scale, Verdict
+from faultline_reports.statistics.verdict import Verdict
 
 
 def verdict(row: Row) -> str:
@@ -82,26 +82,8 @@ def final(
 
 
 def json_row(row: Row, detectable: float | None) -> dict[str, Any]:
-    effect = row.effect
-    result: dict[str, Any] = {
-        "workload": row.workload,
-        "metric": row.metric.key,
-        "base_median": row.base,
-        "candidate_median": row.candidate,
-        "verdict": verdict(row),
-        "note": row.missing,
-        "samples": effect.samples if effect else 0,
-    }
-    if effect:
-        result |= {
-            "scale": "log_ratio" if effect.scale is Scale.RATIO else "difference",
-            "estimate": effect.shown.estimate,
-            "interval": [effect.shown.low, effect.shown.high],
-            "confidence": effect.shown.confidence,
-            "simultaneous_interval": list(effect.together) if effect.together else None,
-            "detectable": detectable,
-        }
-    return result
+    value = comparison.json_row(row, verdict(row), row.missing)
+    return {**value, "detectable": detectable} if row.effect else value
 
 
 def print_json(value: dict[str, Any]) -> None:

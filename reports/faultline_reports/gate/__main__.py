@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from faultline_reports import command, document, output, shards
+from faultline_reports import command, document, output
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
 from faultline_reports.gate.result import Result, Verdict
-from faultline_reports.gate.sources import Measured, Stored
+from faultline_reports.gate.sources import Measured, Stored, probes
 from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
 from faultline_reports.runner import budget
 from faultline_reports.runner.arms import arms, name_of
@@ -124,12 +124,12 @@ def _measured(
     if options.keep:
         output.directory(options.keep)
     with workspace() as directory:
-        source = Measured(plan, directory, max(1.0, rules.budget_s - RESERVE_S), say)
+        source = Measured(plan, directory, max(1.0, rules.budget_s - RESERVE_S), say, probes(rules))
         result = _judged(source, names, rules, clock, rules.budget_s)
         if options.keep:
-            for name, parts in source.kept:
-                raw = shards.join(parts, ["faultline", "gate", *arguments])
-                output.write(os.path.join(options.keep, f"{name}.json"), output.document_text(raw))
+            for kept in source.kept:
+                raw = kept.raw(["faultline", "gate", *arguments])
+                output.write(os.path.join(options.keep, f"{kept.name}.json"), output.document_text(raw))
     return result
 
 
@@ -147,6 +147,9 @@ def _judged(
         f"expired {entry.until}, no longer allowed: {entry.metric} of {entry.workload} ({entry.reason})"
         for entry in rules.expired(today)
     ]
+    unseen = [metric.short for metric, _ in rules.metrics() if metric.key not in judged.measured]
+    if unseen and judged.rounds:
+        notes.append(f"not measured on this host: {', '.join(unseen)}")
     noisy = [f"{row.workload}: {row.metric.short}" for row in judged.rows if row.note == TOO_NOISY]
     if noisy:
         more = f" and {len(noisy) - 8} more" if len(noisy) > 8 else ""

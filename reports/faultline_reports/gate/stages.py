@@ -41,11 +41,14 @@ class Rounds:
 
 
 class Source(Protocol):
+    stopped_early: bool  # where it has no round: for want of time, and not because there are none
+
     def first(self, rounds: int) -> Rounds | None:
         """Stage 1's rounds; None when there is not one."""
 
-    def fresh(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
-        """Rounds that stage 1 did not have, of those workloads at least; None when there is not one."""
+    def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
+        """Rounds that stage 1 did not have, of those workloads and metrics at least; None when there is not
+        one."""
 
     def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
         """Rows of what is counted and not timed; none where nothing can be run."""
@@ -59,6 +62,7 @@ class Judged:
     rounds: int
     confirm_rounds: int
     calibration: calibration.Calibration | None
+    measured: Collection[str] = ()  # the keys of the metrics that some trial has
 
 
 def judge(
@@ -72,7 +76,9 @@ def judge(
     rules = policy.metrics()
     first = source.first(policy.rounds)
     if first is None:
-        return Judged([], Verdict.COULD_NOT_TELL, ["no round was whole"], 0, 0, None)
+        if source.stopped_early:
+            return Judged([], Verdict.INCONCLUSIVE, ["cut short: no round was whole"], 0, 0, None)
+        return Judged([], Verdict.COULD_NOT_TELL, ["there is no whole round"], 0, 0, None)
     known = calibration.load(first.document.fingerprint)
     noise = known.noise_for(first.document) if known else {}
     asked = [_gated(entry, policy) for entry in ask(first.document, *arms, rules, noise, first.numbers)]
@@ -84,7 +90,7 @@ def judge(
         steady = all(decision.steady(asked[index].question) for index in named)
         wanted = min(policy.confirm_rounds, GATE_COUNT_CONFIRM_ROUNDS) if steady else policy.confirm_rounds
         labels = list(dict.fromkeys(asked[index].workload for index in named))
-        fresh = source.fresh(wanted, labels)
+        fresh = source.fresh(wanted, labels, {asked[index].metric.key for index in named})
         if fresh is not None:
             confirm_rounds = len(fresh.numbers)
             unconfirmed = confirm_rounds < min(GATE_LEAST_CONFIRM_ROUNDS, wanted)
@@ -104,7 +110,8 @@ def judge(
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
     verdict, reasons = _verdict(rows, cut, unconfirmed, first, arms)
-    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known)
+    measured = {entry.metric.key for entry in asked}
+    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, measured)
 
 
 def _gated(entry: Asked, policy: Policy) -> Asked:

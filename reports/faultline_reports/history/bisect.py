@@ -25,7 +25,7 @@ from faultline_reports.gate import policy as policies
 from faultline_reports.gate.decision import Outcome, Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.result import Row, Verdict
-from faultline_reports.gate.sources import Measured
+from faultline_reports.gate.sources import Measured, probes
 from faultline_reports.gate.stages import judge
 from faultline_reports.metrics import VALID_TRIALS
 from faultline_reports.runner import budget, revisions
@@ -113,7 +113,9 @@ class Bisection:
             [*self.options.run_option, *only],
         )
         with workspace() as directory:
-            source = Measured(plan, directory, seconds, lambda line: self.say(f"  {line}"))
+            source = Measured(
+                plan, directory, seconds, lambda line: self.say(f"  {line}"), probes(self.rules)
+            )
             judged = judge(source, names, self.rules, datetime.date.today())
             if source.interrupted:
                 raise KeyboardInterrupt

@@ -129,7 +129,12 @@ class Store:
             source, target = places[layout]
             if len(source):
                 whole = np.frombuffer(b"".join(blobs), _FLOAT).reshape(len(blobs), -1)
-                centres[np.ix_(rows, target)] = whole[:, source]
+                if not np.array_equal(source, np.arange(whole.shape[1])):
+                    whole = whole[:, source]
+                if len(target) == len(ids):  # whole rows are much faster
+                    centres[rows] = whole
+                else:
+                    centres[np.ix_(rows, target)] = whole
         some = ~np.isnan(centres).all(axis=1) if len(ids) else np.zeros(len(runs), dtype=bool)
         return Table([run for (_, run), has in zip(runs, some) if has], series, centres[some])
 
@@ -364,6 +369,7 @@ def _places(layouts: dict[int, Any], ids: Sequence[int]) -> dict[int, tuple[Any,
     places = {}
     for key, numbers in layouts.items():
         pairs = [(place, wanted[n]) for place, n in enumerate(numbers.tolist()) if n in wanted]
+        pairs.sort(key=lambda pair: pair[1])
         both = np.array(pairs, dtype=np.intp).reshape(-1, 2)
         places[key] = (both[:, 0], both[:, 1])
     return places

@@ -64,13 +64,19 @@ def workspace() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+NO_PROBES = "none"
+
+
 @dataclass
 class Campaign:
-    """Rounds of `plan` so far. `directory` is for slices; it must outlive the campaign's runs."""
+    """Rounds of `plan` so far. `directory` is for slices; it must outlive the campaign's runs. `probes`: the
+    groups of kernel figures for the next slice, unless the plan's options name some; None: those that
+    `faultline run` takes by itself, with a trial more for each pair."""
 
     plan: Plan
     directory: str
-    next_round: int = 0
+    probes: str | None = NO_PROBES
+    next_round: int = 0  # the first that was not run
     interrupted: bool = False  # by Ctrl-C: nothing more is run
     round_s: float = 0.0  # what a round took in the last slice that was whole
     parts: list[tuple[shards.Raw, Document]] = field(default_factory=list)
@@ -110,6 +116,8 @@ class Campaign:
         for label in only:
             command += ["--only", label]
         command += ["--rounds", str(rounds), "--first-round", str(self.next_round), "--seed", str(plan.seed)]
+        if self.probes is not None and not any(option.startswith("--probes") for option in plan.options):
+            command += ["--probes", self.probes]
         return [*command, *plan.options, "--no-floor", "--json", "--quiet", "-o", output]
 
     def document(self, command: Sequence[str]) -> shards.Raw | None:
@@ -123,6 +131,7 @@ def joined(parts: Sequence[tuple[shards.Raw, Document]]) -> Document:
     return dataclasses.replace(
         first,
         trials=[trial for _, loaded in parts for trial in loaded.trials],
+        counts=[trial for _, loaded in parts for trial in loaded.counts],
         rounds=[number for _, loaded in parts for number in loaded.rounds],
     )
 

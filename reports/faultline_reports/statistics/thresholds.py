@@ -69,6 +69,7 @@ GATE_ROUNDS = 30
 GATE_LEAST_ROUNDS = 12  # with fewer, stage 1 was cut short: inconclusive
 GATE_CONFIRM_ROUNDS = 40
 GATE_LEAST_CONFIRM_ROUNDS = 12  # 2^-12 over 40 candidates is still below GATE_ALPHA_CONFIRM
+GATE_COUNT_ROUNDS = 5  # of the kernel's counts, apart from what is timed
 GATE_COUNT_CONFIRM_ROUNDS = 16  # when every candidate is a steady count
 GATE_PASS_CONFIDENCE = 0.95  # of the one-sided upper bound
 GATE_PASS_BOUND = 0.10  # that must not be above this
@@ -97,7 +98,7 @@ CHANGE_WINDOW = 32  # points on either side that a change is judged by
 CHANGE_DISCOVERY_RATE = 0.05  # Benjamini-Hochberg over series
 # Where neighbouring means of so many points differ by so many of their deviations it is looked closer.
 CHANGE_SCALES = (4, 8, 16, 32)
-CHANGE_SCREEN = 4.0
+CHANGE_SCREEN = 4.5
 # The newest point alone: so many robust deviations from those before it ask for another run.
 NEWEST_DEVIATIONS = 4.0
 NEWEST_LEAST_POINTS = 8
