@@ -120,7 +120,7 @@ TEST(JudgeDigests, WithoutAMajorityNobodyIsBelieved) {
 
 TEST(Promises, OfTheProjectsOwnAndOfTheUsers) {
     EXPECT_TRUE(promises_to_stop("slabuddy-checked", "misuse.double-free-delayed", {}));
-    EXPECT_FALSE(promises_to_stop("slabuddy", "misuse.double-free-delayed", {}));
+    EXPECT_FALSE(promises_to_stop("slabuddy", "misuse.write-after-free", {}));
     EXPECT_FALSE(promises_to_stop("mine", "misuse.free-stack", {}));
     EXPECT_TRUE(promises_to_stop("mine", "misuse.free-stack", {"misuse.free-*"}));
 }
