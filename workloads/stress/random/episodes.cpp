@@ -23,9 +23,8 @@ constexpr std::uint64_t first_judgement =
 
 class Watch {
   public:
-    void after_episode(std::uint64_t number, std::uint64_t own_bytes) {
-        const std::uint64_t resident = own_resident_bytes();
-        series_.offer(resident > own_bytes ? resident - own_bytes : 0);
+    void after_episode(std::uint64_t number, std::uint64_t held_bytes) {
+        series_.offer(held_bytes);
         if (number < next_) {
             return;
         }
@@ -51,7 +50,16 @@ class Watch {
 
 } // namespace
 
-void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse) {
+namespace {
+
+std::uint64_t resident_but_for(std::uint64_t own_bytes) {
+    const std::uint64_t resident = own_resident_bytes();
+    return resident > own_bytes ? resident - own_bytes : 0;
+}
+
+} // namespace
+
+void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse, HeldBytes held_bytes) {
     engine::Arena arena;
     const std::span<Step> room = arena.array<Step>(most_steps);
     const std::span<std::uint32_t> live = arena.array<std::uint32_t>(most_steps);
@@ -71,7 +79,8 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
             pulse.in_free_order.store(is_free ? 1 : 0, std::memory_order_relaxed);
             executor.perform(plan, is_free ? Order::free : Order::planned, options.seed, name);
         }
-        watch.after_episode(episode - options.episode, executor.own_bytes());
+        watch.after_episode(episode - options.episode,
+                            held_bytes != nullptr ? held_bytes() : resident_but_for(executor.own_bytes()));
     }
     figure("episodes", episode - options.episode);
     figure("steps", pulse.progress.load());

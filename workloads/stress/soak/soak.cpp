@@ -54,7 +54,8 @@ struct Member { // a thread's
 
 class Soak {
   public:
-    Soak(const HeapCalls& heap, std::uint64_t seed, Pulse& pulse) : heap_(heap), seed_(seed), pulse_(pulse) {
+    Soak(const HeapCalls& heap, std::uint64_t seed, Pulse& pulse, HeldBytes held_bytes)
+        : heap_(heap), seed_(seed), pulse_(pulse), held_bytes_(held_bytes) {
         for (Member& member : members_) {
             member.slots = arena_.array<Block>(most_slots);
         }
@@ -157,6 +158,9 @@ class Soak {
         return sum;
     }
     std::uint64_t resident_of_heap() const {
+        if (held_bytes_ != nullptr) {
+            return held_bytes_();
+        }
         const std::uint64_t all = own_resident_bytes();
         const std::uint64_t own = engine::Arena::process_bytes();
         return all > own ? all - own : 0;
@@ -173,6 +177,7 @@ class Soak {
     const HeapCalls& heap_;
     std::uint64_t seed_;
     Pulse& pulse_;
+    HeldBytes held_bytes_;
     engine::Arena arena_;
     engine::Team team_;
     Member members_[threads];
@@ -181,8 +186,8 @@ class Soak {
 
 } // namespace
 
-void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse) {
-    Soak soak(heap, options.seed, pulse);
+void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse, HeldBytes held_bytes) {
+    Soak soak(heap, options.seed, pulse, held_bytes);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     unsigned era = 0;
     for (unsigned next = 16 * cycle; engine::monotonic_ns() < deadline; ++era) {

@@ -10,9 +10,12 @@
 #include "workloads/stress/heap_calls.hpp"
 #include "workloads/stress/ordeal/options.hpp"
 #include "workloads/stress/ordeal/pulse.hpp"
+#include "workloads/stress/random/resident.hpp"
 
 namespace faultline::stress {
 
-void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse);
+// `held_bytes`: instead of what is resident; may be null.
+void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse,
+              HeldBytes held_bytes = nullptr);
 
 } // namespace faultline::stress

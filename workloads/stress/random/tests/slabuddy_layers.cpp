@@ -2,6 +2,7 @@
 // Usage: PROGRAM random|faults|soak SECONDS SEED
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/purge.hpp"
+#include "allocators/slabuddy/stats.hpp"
 #include "allocators/slabuddy/tests/refusals.hpp"
 #include "workloads/engine/clock.hpp"
 #include "workloads/engine/rng.hpp"
@@ -52,6 +53,12 @@ void* allocate_how(How how, std::size_t size, std::size_t alignment) {
 }
 constexpr HeapCalls layers = {allocate_how, sb::reallocate,
                               [](void* block, How /*how*/) { sb::release(block); }, [] { sb::purge_all(); }};
+
+std::uint64_t held_bytes() {
+    const sb::Totals totals = sb::totals();
+    return totals.live_bytes + totals.area_bytes + totals.cached_area_bytes + totals.dirty_bytes +
+           totals.metadata_bytes;
+}
 
 Pulse& shared_pulse() {
     void* page = ::mmap(nullptr, sizeof(Pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -110,8 +117,8 @@ int main(int argc, char** argv) {
     }
     static Pulse pulse;
     if (std::strcmp(what, "soak") == 0) {
-        run_soak(layers, options, pulse);
+        run_soak(layers, options, pulse, held_bytes);
         return 0;
     }
-    run_episodes({allocate, reallocate, release, usable_size}, options, pulse);
+    run_episodes({allocate, reallocate, release, usable_size}, options, pulse, held_bytes);
 }
