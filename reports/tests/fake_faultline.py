@@ -5,8 +5,8 @@ of made-up trials for the options that the Python commands use, at once.
 FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `noise` (of a process's CPU time),
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
-command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts}.
-With --probes inline,... trials have kernel counts, otherwise none.
+command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts},
+`content` (a file: what is written instead). With --probes inline,... trials have kernel counts, otherwise none.
 """
 
 from __future__ import annotations
@@ -99,7 +99,11 @@ def main() -> int:
             return 130
         if setup.get("round_s") or done == options.rounds:
             with open(options.output, "w", encoding="utf-8") as file:
-                json.dump(document(options, setup, options.first_round, done), file)
+                if "content" in setup:
+                    with open(setup["content"], encoding="utf-8") as content:
+                        file.write(content.read())
+                else:
+                    json.dump(document(options, setup, options.first_round, done), file)
     return 76 if setup.get("invalid") else 0
 
 
