@@ -6,7 +6,7 @@ FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `nois
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
 command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts},
-`content` (a file: what is written instead). With --probes inline,... trials have kernel counts, otherwise none.
+`content` (a file: what is written instead). With --probes inline,... trials have kernel counts, else none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bisection with real builds and real trials: a slowdown planted in a small allocator is found where it is."""
+"""Bisection with real builds and trials: a slowdown planted in a small allocator is found where it is."""
 
 from __future__ import annotations
 
