@@ -55,7 +55,7 @@ inside faultline --version
 inside faultline list allocators
 inside sh -c "cd /tmp && faultline run $suite -a system,slabuddy --rounds 1 -q -o r.json --report report" | tail -n 3
 [ -s "$root/tmp/report/index.html" ]
-inside sh -c 'LD_PRELOAD=libslabuddy.so.0.1 SLABUDDY_OPTIONS=stats true 2>&1' | grep committed >/dev/null
+inside sh -c 'LD_PRELOAD=libslabuddy.so.0.1 SLABUDDY_OPTIONS=stats /bin/true 2>&1' | grep committed >/dev/null
 inside sh -c 'cd /tmp && faultline stress -a slabuddy --only conformance.free-null' | tail -n 1
 [ -s "$root/usr/share/man/man1/faultline-run.1.gz" ] && [ -s "$root/usr/share/bash-completion/completions/faultline" ]
 
