@@ -122,7 +122,11 @@ def _lines(
         ]
         scope = "~" if metric.scope == "partly" else ""
         rows.append([metric.group, metric.name + scope, *cells, metric.help])
-    lines = aligned(rows, left=[0, 1, len(arms) + 2])
+    lines = (
+        aligned(rows, left=[0, 1, len(arms) + 2])
+        if len(rows) > 1
+        else ["nothing of these groups was counted"]
+    )
     if options.phase != "measure":
         return lines  # tables are kept for all working phases together
     for table in loaded.kernel_tables:

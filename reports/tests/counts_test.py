@@ -103,6 +103,11 @@ def test_groups_and_division(results: str, capsys: pytest.CaptureFixture[str]) -
     assert "kmalloc_calls" not in found
 
 
+def test_a_group_in_which_nothing_happened_says_so(results: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert counts.run([results, "--group", "memcg_events"]) == 0
+    assert "nothing of these groups was counted" in capsys.readouterr().out
+
+
 def test_tables_have_their_largest_rows_first(results: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert counts.run([results]) == 0
     text = capsys.readouterr().out
