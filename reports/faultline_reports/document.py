@@ -9,8 +9,11 @@ not complete, left by a run that was killed, is read as the whole rounds it hold
 
 from __future__ import annotations
 
+import gc
+import os
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from faultline_reports import fields, model
 from faultline_reports.errors import Exit, UserError
@@ -23,9 +26,38 @@ SCHEMA_VERSION = 1
 EVERY = ("", "*")
 
 
+# A larger file is read piece by piece: as text and as objects at once it would need many times its size.
+LARGE_BYTES = 32 * 2**20
+
+
 def load(path: str) -> model.Document:
     """The document in file `path`. Raises UserError."""
+    if os.path.isfile(path) and os.path.getsize(path) > LARGE_BYTES:
+        return _in_pieces(path)
     return parse(fields.read(path), path)
+
+
+def _in_pieces(path: str) -> model.Document:
+    """As parse(), but a trial at a time."""
+    gc.disable()  # millions of objects are made that are no garbage
+    try:
+        return _document(*_pieces(path))
+    finally:
+        gc.enable()
+
+
+def _pieces(path: str) -> tuple[Object, list[model.Trial], list[model.Trial]]:
+    rest: dict[str, Any] = {}
+    trials: dict[str, list[model.Trial]] = {"trials": [], "counts": []}
+    for key, index, value in fields.pieces(path, ("trials", "counts", "benchmarks")):
+        if index is None:
+            rest[key] = value
+        elif key in trials:
+            rest.setdefault(key, [])
+            if not isinstance(value, dict):
+                raise UserError(Exit.DATA, path, f"`{key}[{index}]` is not an object", fields.REMEDY)
+            trials[key].append(_trial(Object(value, f"{key}[{index}]", path)))
+    return Object(rest, "", path), trials["trials"], trials["counts"]
 
 
 def parse(content: bytes, source: str) -> model.Document:
@@ -33,7 +65,10 @@ def parse(content: bytes, source: str) -> model.Document:
     return _document(Object(fields.parse(content, source), "", source))
 
 
-def _document(root: Object) -> model.Document:
+def _document(
+    root: Object, read: Sequence[model.Trial] | None = None, read_counts: Sequence[model.Trial] = ()
+) -> model.Document:
+    """`read`, `read_counts`: the trials, where they are not in `root`."""
     root.required("schema")
     schema = root.text("schema")
     _check_schema(root, schema)
@@ -42,7 +77,7 @@ def _document(root: Object) -> model.Document:
     complete = root.boolean("complete", True)
     tool, host, plan = root.child("tool"), root.child("host"), root.child("plan")
     remarks: list[str] = []
-    trials, repeated = _unique([_trial(entry) for entry in root.children("trials")])
+    trials, repeated = _unique([_trial(entry) for entry in root.children("trials")] if read is None else read)
     if repeated:
         remarks.append(f"{repeated} trials came twice in the same round; the first of each is used.")
     workloads = _with_missing_workloads([_workload(entry) for entry in plan.children("workloads")], trials)
@@ -58,7 +93,8 @@ def _document(root: Object) -> model.Document:
     if not complete:
         expected = _expected_pairs(workloads, allocators, skipped)
         rounds = [number for number in rounds if expected <= _pairs_of_round(trials, number)]
-    kept = [trial for trial in trials if trial.round in set(rounds)]
+    whole = set(rounds)
+    kept = [trial for trial in trials if trial.round in whole]
 
     planned = plan.whole("rounds")
     return model.Document(
@@ -96,7 +132,7 @@ def _document(root: Object) -> model.Document:
         rounds=rounds,
         dropped=len(trials) - len(kept),
         remarks=remarks,
-        counts=_unique([_trial(entry) for entry in root.children("counts")])[0],
+        counts=_unique([*read_counts, *(_trial(entry) for entry in root.children("counts"))])[0],
         kernel_tables=[
             model.KernelTable(
                 entry.text("name"),

@@ -6,6 +6,7 @@ The same form and the same statuses as `base/error.hpp`, so that a user cannot t
 from __future__ import annotations
 
 import enum
+import functools
 
 
 class Exit(enum.IntEnum):
@@ -20,6 +21,7 @@ class Exit(enum.IntEnum):
     IO = 74
 
 
+@functools.lru_cache(maxsize=8192)  # the names of a document come thousands of times
 def visible(text: str) -> str:
     """`text` on one line: control and direction-changing characters and broken surrogates shown as escapes,
     so that a hostile name cannot forge a second line, move the cursor, or break an encoder."""

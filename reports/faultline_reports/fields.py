@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from faultline_reports.errors import Exit, UserError, visible
@@ -61,11 +61,112 @@ def parse(content: bytes, source: str) -> dict[str, Any]:
     return value
 
 
+PIECE = 4 * 2**20  # characters that are read at once
+
+
+class _Window:
+    """A part of a file's text, from `at` on; what is before it is forgotten."""
+
+    def __init__(self, path: str) -> None:
+        self.source = path
+        self.text, self.at, self.ended = "", 0, False
+        self._file = open(path, encoding="utf-8-sig")
+        self._decoder = json.JSONDecoder(parse_constant=self._constant)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _constant(self, name: str) -> NoReturn:
+        what = f"holds {name}, which is not JSON"
+        raise UserError(Exit.DATA, self.source, what, "write null for what was not measured")
+
+    def more(self) -> None:
+        try:
+            piece = self._file.read(PIECE)
+        except UnicodeDecodeError:
+            raise UserError(Exit.DATA, self.source, "is not UTF-8", REMEDY) from None
+        self.text, self.at, self.ended = self.text[self.at :] + piece, 0, not piece
+
+    def next(self) -> str:
+        """The next character that is not space; "" at the end."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
+                self.at += 1
+            if self.at < len(self.text) or self.ended:
+                return self.text[self.at : self.at + 1]
+            self.more()
+
+    def expect(self, characters: str) -> str:
+        found = self.next()
+        if found not in characters or not found:
+            what = (
+                f"is not JSON: {' or '.join(characters)} expected" if found else "breaks off: it is cut short"
+            )
+            raise UserError(Exit.DATA, self.source, what, REMEDY)
+        self.at += 1
+        return found
+
+    def value(self) -> Any:
+        self.next()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self.text, self.at)
+                if end < len(self.text) or self.ended:  # a number may go on
+                    self.at = end
+                    return value
+            except json.JSONDecodeError as error:
+                if self.ended:
+                    what = f"is not JSON or breaks off: {error.msg}"
+                    raise UserError(Exit.DATA, self.source, what, REMEDY) from None
+            except (RecursionError, ValueError):
+                raise UserError(
+                    Exit.DATA, self.source, "holds what is too deep or too long", REMEDY
+                ) from None
+            self.more()
+
+
+def pieces(path: str, lists: Sequence[str]) -> Iterator[tuple[str, int | None, Any]]:
+    """The members of the object in a file, one after the other: key, None, value; of those named in `lists`,
+    if they are lists, each element by itself: key, place, value. Raises UserError."""
+    window = _Window(path)
+    try:
+        window.expect("{")
+        if window.next() == "}":
+            return
+        while True:
+            window.next()
+            key = window.value()
+            if not isinstance(key, str):
+                raise UserError(Exit.DATA, path, "is not JSON: a key is no text", REMEDY)
+            window.expect(":")
+            if key in lists and window.next() == "[":
+                window.at += 1
+                index = 0
+                while window.next() != "]":
+                    if index:
+                        window.expect(",")
+                    yield key, index, window.value()
+                    index += 1
+                window.expect("]")
+            else:
+                yield key, None, window.value()
+            if window.expect(",}") == "}":
+                break
+        if window.next():
+            raise UserError(Exit.DATA, path, "is not JSON: it goes on after its end", REMEDY)
+    finally:
+        window.close()
+
+
 def _kind(value: object) -> str:
     if value is None:
         return "null"
     kinds = {bool: "true or false", dict: "an object", list: "a list", str: "a text"}
     return kinds.get(type(value), "a number")
+
+
+# Of nearly all phases: one for all, which nobody may change.
+_NONE: dict[str, Any] = {}
 
 
 class Object:
@@ -115,6 +216,8 @@ class Object:
 
     def number(self, key: str) -> float | None:
         value = self._value.get(key)
+        if type(value) is int and -(2**63) <= value <= 2**63:  # nearly all of them
+            return float(value)
         return None if value is None else self._number(key, value)
 
     def _number(self, key: str, value: object) -> float:
@@ -197,6 +300,8 @@ class Object:
 
     def tables(self) -> dict[str, list[tuple[str, list[float]]]]:
         """Each field as a table: rows of a text and its figures."""
+        if not self._value:
+            return _NONE
         return {visible(key): self._table(key) for key in self._value}
 
     def _table(self, key: str) -> list[tuple[str, list[float]]]:
@@ -222,6 +327,8 @@ class Object:
         return {visible(key): _printed(value) for key, value in self._value.items()}
 
     def figures(self) -> dict[str, float | None]:
+        if not self._value:
+            return _NONE
         return {visible(key): self.number(key) for key in self._value}
 
 

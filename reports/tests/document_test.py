@@ -9,7 +9,7 @@ from typing import Any
 
 import fake_documents
 import pytest
-from faultline_reports import document
+from faultline_reports import document, fields, model
 from faultline_reports.errors import Exit, UserError
 
 SMALL = fake_documents.make(
@@ -172,3 +172,51 @@ def test_names_cannot_forge_a_line_or_break_an_encoder() -> None:
     value["trials"][0]["workload"] = "a\nb\x1b[2J\u202e\ud800"
     label = parse(value).trials[0].workload
     assert label == "a\\x0ab\\x1b[2J\\u202e\\ud800"
+
+
+def in_pieces(
+    content: bytes, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, size: int = 7
+) -> model.Document:
+    place = tmp_path / "large.json"
+    place.write_bytes(content)
+    monkeypatch.setattr(document, "LARGE_BYTES", 0)
+    monkeypatch.setattr(fields, "PIECE", size)
+    return document.load(str(place))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 10**6])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_file_reads_as_a_small_one(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, size: int, indent: int | None
+) -> None:
+    value = fake_documents.make(
+        rounds=2, workloads=fake_documents.WORKLOADS[:1], allocators=("system",), samples=3
+    )
+    value["counts"] = value["trials"][:1]
+    content = json.dumps(value, indent=indent).encode()
+    place = str(tmp_path / "large.json")
+    assert in_pieces(content, tmp_path, monkeypatch, size) == document.parse(content, place)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b" ", "breaks off"),
+        (b"[]", "{ expected"),
+        (b'{"schema": "faultline-results/1", "benchmarks": [{"a": 1}', "breaks off"),
+        (b'{"schema": "faultline-results/1", "benchmarks": [{"a": 1} {"b": 1}]}', ", expected"),
+        (b'{"schema": "faultline-results/1", "trials": [1]}', r"trials\[0\]. is not an object"),
+        (b'{"schema": "faultline-results/1", "trials": []} x', "goes on after its end"),
+        (b'{"schema": "faultline-results/1", "trials": [NaN]}', "NaN"),
+        (b'{"schema": "faultline-results/1", "trials": ["\xff"]}', "not UTF-8"),
+        (b'{"schema": "faultline-results/1", 1: []}', "a key is no text"),
+        (b'{"schema": "faultline-results/1"}', "trials. is missing"),
+        (b'{"schema": "faultline-results/1", "trials": ' + b"[" * 100_000, "too deep"),
+        (b'{"schema": "faultline-results/1", "trials": [{"workload": "w"}]}', r"trials\[0\]"),
+    ],
+)
+def test_a_large_file_that_is_none_is_said_in_a_line(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, content: bytes, what: str
+) -> None:
+    with pytest.raises(UserError, match=what):
+        in_pieces(content, tmp_path, monkeypatch)

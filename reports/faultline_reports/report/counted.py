@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from faultline_reports.metrics import WORKING_PHASES
 from faultline_reports.model import Document, Phase, TableRow, Trial
-from faultline_reports.statistics.order import median_interval
+from faultline_reports.statistics.order import median
 
 TIMED_PHASE = "measure"
 
@@ -20,13 +20,16 @@ class Arm:
     name: str
     timed: Sequence[Trial]
     counted: Sequence[Trial]
+    known: frozenset[str]  # the names of all its counts
 
     def count(self, name: str, phases: Sequence[str] = WORKING_PHASES) -> float | None:
         """The kernel's count `name` over these phases, the median over trials; None: not measured."""
+        if name not in self.known:
+            return None
         for trials in (self.counted, self.timed):
             values = [value for trial in trials if (value := _sum(trial, name, phases)) is not None]
             if values:
-                return median_interval(values).estimate
+                return median(values)
         return None
 
     def measured(self, field: str) -> float | None:
@@ -64,7 +67,12 @@ class Arm:
 def of(
     names: Sequence[str], timed: Mapping[str, Sequence[Trial]], counted: Mapping[str, Sequence[Trial]]
 ) -> list[Arm]:
-    return [Arm(name, timed.get(name, []), counted.get(name, [])) for name in names]
+    arms = []
+    for name in names:
+        trials = [*timed.get(name, []), *counted.get(name, [])]
+        known = {count for trial in trials for phase in trial.phases.values() for count in phase.kernel}
+        arms.append(Arm(name, timed.get(name, []), counted.get(name, []), frozenset(known)))
+    return arms
 
 
 def why_not(document: Document, group: str) -> str:
@@ -92,4 +100,4 @@ def _field(trial: Trial, field: str) -> float | None:
 
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return median_interval(known).estimate if known else None
+    return median(known) if known else None

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from faultline_reports import formatting
 from faultline_reports.model import Allocator, Document, Latency, Trial
 from faultline_reports.report.counted import TIMED_PHASE, Arm
-from faultline_reports.statistics.order import median_interval
+from faultline_reports.statistics.order import median
 
 Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
 
@@ -51,15 +51,12 @@ def known(row: Latency) -> dict[str, float]:
 def medians(entries: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
     names = list(dict.fromkeys(name for entry in entries for name in entry))
     names.sort(key=formatting.percentile_order)
-    return [
-        (name, median_interval([entry[name] for entry in entries if name in entry]).estimate)
-        for name in names
-    ]
+    return [(name, median([entry[name] for entry in entries if name in entry])) for name in names]
 
 
 def _middle(values: Sequence[float | None], unit: str) -> str:
     known = [value for value in values if value is not None]
-    return formatting.quantity(median_interval(known).estimate, unit) if known else formatting.NOT_MEASURED
+    return formatting.quantity(median(known), unit) if known else formatting.NOT_MEASURED
 
 
 # The kernel divides CPU time between program and kernel by what each of its ticks, 1 to 10 ms apart, met.
@@ -71,7 +68,7 @@ TOO_SHORT = "–"
 def _split(values: Sequence[float | None], cpu_ns: Sequence[float | None]) -> str:
     """The median of one side of that split, where the phase is long enough."""
     known = [value for value in cpu_ns if value is not None]
-    if known and median_interval(known).estimate < SPLIT_FROM_NS:
+    if known and median(known) < SPLIT_FROM_NS:
         return TOO_SHORT
     return _middle(values, "ns")
 
@@ -203,7 +200,7 @@ def live(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
     for allocator in shown:
         seen = [figures for trial in trials[allocator.name] if (figures := _fragmentation(trial))]
         if seen:
-            middles = [median_interval(list(column)).estimate for column in zip(*seen)]
+            middles = [median(list(column)) for column in zip(*seen)]
             rows.append(
                 [
                     allocator.name,

@@ -129,10 +129,11 @@ def render(
         front_svg=tradeoff.svg(front) if front else "",
         before=overview.before(document),
         draws=draws,
-        views=[
+        # One after the other as the template asks for them: all at once would need as much as the page.
+        views=(
             workload.view(analysis, entry, runs.get(entry.label, []), counted.get(entry.label, []), draws)
             for entry in document.workloads
-        ],
+        ),
         sections=[section for section in SECTIONS if section.wanted(document)],
         style=Markup(_file("style.css")),
         script=Markup(script),

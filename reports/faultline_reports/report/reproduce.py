@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 
 from faultline_reports.model import Document, Workload
 
 ALWAYS_PASSED = ("HOME", "LANG", "PATH", "TMPDIR", "USER")  # what every worker gets without being asked
 
 
-def row(document: Document, workload: Workload) -> str:
-    """`faultline run` of one workload, with the parameters it really had, on all allocators that ran it."""
-    ran = {trial.allocator for trial in document.trials if trial.workload == workload.label}
+def row(document: Document, workload: Workload, ran: Collection[str]) -> str:
+    """`faultline run` of one workload, with the parameters it really had, on the allocators that ran it."""
     named = _named_libraries(document)
     names = [
         named.get(allocator.name, allocator.name)

@@ -95,7 +95,7 @@ def view(
         kernel=part,
         samples=raw.csv_of(run),
         floor_cost=_floor_cost(document, tables),
-        command=reproduce.row(document, workload),
+        command=reproduce.row(document, workload, {trial.allocator for trial in run}),
         notes=list(dict.fromkeys(note for arm in trials.values() for trial in arm for note in trial.notes))[
             :8
         ],

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.thresholds import CONFIDENCE
@@ -30,14 +31,25 @@ def order_for(samples: int, wanted: float) -> tuple[int, float]:
     return order, max(0.0, confidence)
 
 
+def middle(ordered: Sequence[float] | npt.NDArray[np.float64]) -> float:
+    """The median of values in order, which must not be empty."""
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
+def median(values: Sequence[float]) -> float:
+    """Of values that must not be empty."""
+    return middle(sorted(values))
+
+
 def median_interval(values: Sequence[float], wanted: float = CONFIDENCE) -> Interval:
     """Median of `values`, which must not be empty, with its interval."""
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    ordered = sorted(map(float, values))
     order, confidence = order_for(len(ordered), wanted)
     return Interval(
-        estimate=float(np.median(ordered)),
-        low=float(ordered[order - 1]),
-        high=float(ordered[len(ordered) - order]),
+        estimate=middle(ordered),
+        low=ordered[order - 1],
+        high=ordered[len(ordered) - order],
         confidence=confidence,
         wanted=wanted,
         samples=len(ordered),

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faultline_reports.statistics.interval import Interval
+from faultline_reports.statistics.order import middle
 from faultline_reports.statistics.thresholds import CONFIDENCE, EXACT_SIGNED_RANK
 
 Floats = npt.NDArray[np.float64]
@@ -25,8 +26,15 @@ Floats = npt.NDArray[np.float64]
 def walsh_averages(differences: Sequence[float]) -> Floats:
     """All (d_i + d_j) / 2 with i <= j, sorted."""
     values = np.asarray(differences, dtype=np.float64)
-    rows, columns = np.triu_indices(len(values))
-    return np.sort((values[rows] + values[columns]) / 2)
+    rows, columns = _pairs(len(values))
+    averages: Floats = (values[rows] + values[columns]) / 2
+    averages.sort()
+    return averages
+
+
+@lru_cache(maxsize=64)
+def _pairs(samples: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    return np.triu_indices(samples)
 
 
 @lru_cache(maxsize=256)
@@ -63,12 +71,17 @@ def order_for(samples: int, wanted: float) -> tuple[int, float]:
     return order, float(1 - 2 * cumulative[order - 1])
 
 
+def centre(differences: Sequence[float]) -> float:
+    """The estimate alone."""
+    return middle(walsh_averages(differences))
+
+
 def interval(differences: Sequence[float], wanted: float = CONFIDENCE) -> Interval:
     """Estimate and interval of the centre of `differences`, which must not be empty."""
     averages = walsh_averages(differences)
     order, confidence = order_for(len(differences), wanted)
     return Interval(
-        estimate=float(np.median(averages)),
+        estimate=middle(averages),
         low=float(averages[order - 1]),
         high=float(averages[len(averages) - order]),
         confidence=confidence,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from faultline_reports.statistics.signed_rank import Floats, interval, walsh_averages
+from faultline_reports.statistics.signed_rank import Floats, centre, walsh_averages
 from faultline_reports.statistics.thresholds import CONFIDENCE, ENUMERATED_ROUNDS, FLIP_SEED, SIGN_FLIPS
 
 Bounds = tuple[float, float]
@@ -83,7 +83,7 @@ def _largest(ranks: Floats, two_sided: bool) -> Floats:
 
 
 def _centre(differences: Mapping[int, float]) -> float:
-    return interval(list(differences.values())).estimate
+    return centre(list(differences.values()))
 
 
 def _less(differences: Mapping[int, float], amount: float) -> dict[int, float]:
