@@ -6,7 +6,8 @@ FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `nois
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
 command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts},
-`content` (a file: what is written instead). With --probes inline,... trials have kernel counts, else none.
+`refused` (an arm that cannot be run), `content` (a file: what is written instead). With --probes inline,...
+trials have kernel counts, else none.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def main() -> int:
     if "log" in setup:
         with open(setup["log"], "a", encoding="utf-8") as log:
             print(*sys.argv[1:], file=log)
+    if any(arm.partition("=")[0] == setup.get("refused") for arm in options.allocators):
+        print(f"faultline: {setup['refused']} exports nothing", file=sys.stderr)
+        return 65
     if "complaint" in setup:
         print(f"faultline: {setup['complaint']}", file=sys.stderr)
         return 64

@@ -51,6 +51,8 @@ class Repository:
 @pytest.fixture
 def repository(fake_faultline: Fake, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(tmp_path / "project")
+    (tmp_path / "project/.git/info/exclude").write_text("gate.toml\n")
+    (tmp_path / "project/gate.toml").write_text("rounds = 12\nconfirm_rounds = 16\n")
     monkeypatch.chdir(made.top)
     for number in range(10):
         made.commit(f"version {number}")
@@ -149,7 +151,6 @@ def test_a_bad_commit_that_is_not_worse(
 def test_a_commit_that_cannot_be_told_is_skipped(
     repository: Repository, fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With no time for a round of the middle commit nothing can be said of it."""
     fake_faultline(effects=slow_from(repository, 5), invalid={repository.commits[5][:12]: "crashed"})
     status, value = bisected(repository, capsys)
     assert status == 2 and set(value["found"]) == {repository.commits[5], repository.commits[6]}
@@ -179,3 +180,13 @@ def test_outside_a_repository(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UserError, match="not a git repository"):
         bisect.run(["--good", "a", "--bad", "b", "--build", BUILD, "--library", "made.so"])
+
+
+def test_a_library_that_cannot_be_run_is_skipped(
+    repository: Repository, fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit = repository.commits[5][:12]
+    fake_faultline(effects=slow_from(repository, 7), refused=commit)
+    status, value = bisected(repository, capsys)
+    assert (status, value["found"]) == (0, [repository.commits[7]])
+    assert [s["why"] for s in value["steps"] if s["answer"] == "skipped"] == [f"{commit} exports nothing"]

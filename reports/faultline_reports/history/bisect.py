@@ -132,7 +132,10 @@ class Bisection:
             return Step(commit, known[digest], "the same library as one that is known")
         why = ""
         for attempt, seconds in enumerate((self.rules.budget_s, 2 * self.rules.budget_s)):
-            verdict, failed, why = self.gate(commit, seconds, attempt)
+            try:
+                verdict, failed, why = self.gate(commit, seconds, attempt)
+            except UserError as error:  # both ends could be run: it is this commit's library
+                return Step(commit, Answer.SKIP, error.line())
             sought = [row for row in failed if (row.workload, row.metric.key) in self.worse]
             if sought:
                 known[digest] = Answer.BAD

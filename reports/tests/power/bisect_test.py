@@ -16,12 +16,24 @@ PLANTED = 5
 
 # glibc's malloc with so many idle turns before each call.
 SOURCE = """#include <stddef.h>
-void *__libc_malloc(size_t);
 #define TURNS %d
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+void __libc_free(void *);
 void *malloc(size_t size) {
     for (int turn = 0; turn < TURNS; ++turn) __asm__ volatile("" ::: "memory");
     return __libc_malloc(size);
 }
+void *calloc(size_t count, size_t size) { return __libc_calloc(count, size); }
+void *realloc(void *block, size_t size) { return __libc_realloc(block, size); }
+void *memalign(size_t alignment, size_t size) { return __libc_memalign(alignment, size); }
+void *aligned_alloc(size_t alignment, size_t size) { return __libc_memalign(alignment, size); }
+int posix_memalign(void **block, size_t alignment, size_t size) {
+    return (*block = __libc_memalign(alignment, size)) ? 0 : 12;
+}
+void free(void *block) { __libc_free(block); }
 """
 
 pytestmark = pytest.mark.skipif(
@@ -38,6 +50,9 @@ def test_a_planted_slowdown_is_found(tmp_path: pathlib.Path) -> None:
         return done.stdout.strip()
 
     git("init", "-q", "-b", "main")
+    (tmp_path / ".git/info/exclude").write_text("gate.toml\n")
+    # A slowdown as large as this one shows in the fewest rounds that a gate takes for whole.
+    (tmp_path / "gate.toml").write_text("rounds = 12\nconfirm_rounds = 16\n")
     commits = []
     for number in range(9):
         text = SOURCE % (60 if number >= PLANTED else 1) + f"int version = {number};\n"
