@@ -10,6 +10,7 @@ import pathlib
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import fake_documents
@@ -366,6 +367,41 @@ def test_junit_and_annotations_agree_with_the_verdict(
     assert [line.split(" ")[0] for line in lines] == ["::error", "::notice"]
     assert "CPU time +10 %25" in lines[0]
     assert result.verdict is Verdict.FAIL
+
+
+def commands_of(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """Workflow commands as the runner reads them: `::NAME KEY=VALUE,...::DATA`, one on a line, with
+    %25, %0D and %0A for what ends a line and in values also %3A and %2C (actions/runner, ActionCommand.cs).
+    """
+
+    def plain(value: str) -> str:
+        assert not re.search(r"%(?!25|0A|0D|3A|2C)", value)
+        return re.sub("%(25|0A|0D|3A|2C)", lambda code: chr(int(code.group(1), 16)), value)
+
+    found = []
+    for line in text.splitlines():
+        match = re.fullmatch(r"::(error|warning|notice) ([^:]*)::(.*)", line)
+        assert match is not None, line
+        pairs = dict(entry.split("=", 1) for entry in match.group(2).split(","))
+        found.append(
+            (match.group(1), {key: plain(value) for key, value in pairs.items()}, plain(match.group(3)))
+        )
+    return found
+
+
+def test_annotations_are_what_a_runner_reads_whatever_the_names(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_faultline(effects={"new": [1.1, 1.05, 1.05]}, rows=12)
+    result = result_of(capsys, monkeypatch)
+    hostile = "a::error file=x,line=1::b%0A\r\n::stop-commands::x"
+    rows = [replace(row, workload=hostile) for row in result.rows]
+    found = commands_of(workflow.text(replace(result, rows=rows)))
+    assert [name for name, _, _ in found] == ["error", "notice"]
+    for _, pairs, data in found:
+        assert pairs == {"title": "faultline gate: fail"}
+        assert hostile in data and len(data) < 64 * 1024
+    assert f"and {len(result.of(Outcome.FAIL)) - 20} more" in found[0][2]
 
 
 @pytest.mark.parametrize(
