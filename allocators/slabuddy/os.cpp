@@ -118,12 +118,16 @@ void os_yield() {
 
 void os_wait(uint32_t* word, uint32_t value) {
     if (!refused) {
+        const int saved = errno; // EAGAIN where the word has changed: free() may come this way
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+        errno = saved;
     }
 }
 
 void os_wake_one(uint32_t* word) {
+    const int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    errno = saved;
 }
 
 } // namespace sb

@@ -54,7 +54,7 @@ void os_write_error(const char* text, size_t bytes);
 void os_sleep_ms(uint64_t ms);
 void os_yield(); // to a thread that waits for this processor
 
-// Sleeps while *word == value; may wake for no reason.
+// Sleeps while *word == value; may wake for no reason. Both leave errno alone.
 void os_wait(uint32_t* word, uint32_t value);
 void os_wake_one(uint32_t* word);
 

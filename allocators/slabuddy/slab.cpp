@@ -17,13 +17,26 @@ namespace {
 // can empty.
 enum Bin : uint8_t { bin_none, bin_quarter, bin_half, bin_most, bin_empty, bin_count };
 
+// Changed with the class's lock held, so no locked instruction is needed; read by anybody at any time.
+class Count {
+  public:
+    operator uint64_t() const { return value_.load(std::memory_order_relaxed); }
+    void operator+=(uint64_t more) { value_.store(*this + more, std::memory_order_relaxed); }
+    void operator-=(uint64_t less) { value_.store(*this - less, std::memory_order_relaxed); }
+    void operator++() { *this += 1; }
+    void operator--() { *this -= 1; }
+
+  private:
+    std::atomic<uint64_t> value_{0};
+};
+
 // A shard's slabs of a class: those whose page says that this is their home.
 struct alignas(64) Class {
     Lock lock;
     PageList bins[bin_count]; // bins[bin_none] stays empty: slabs without free objects are in no list
-    uint64_t slabs = 0;
-    uint64_t punched = 0; // system pages, of all those slabs
-    uint64_t refills = 0;
+    Count slabs;
+    Count punched; // system pages, of all those slabs
+    Count refills;
     std::atomic<uint64_t> flushes{0}; // by threads of this shard, wherever the slabs are at home
 };
 constinit Class classes[most_shards][class_table_size];
@@ -406,10 +419,10 @@ SlabFootprint slab_footprint() {
         uint64_t objects = 0; // over all shards: they come back to another one than they left
         for (unsigned shard = 0; shard < shards; ++shard) {
             const Class& owner = classes[shard][cls];
-            objects += __atomic_load_n(&owner.refills, __ATOMIC_RELAXED);
+            objects += owner.refills;
             objects -= owner.flushes.load(std::memory_order_relaxed);
-            all += __atomic_load_n(&owner.slabs, __ATOMIC_RELAXED) * (size_t{size.offset_mask} + 1);
-            sum.punched += __atomic_load_n(&owner.punched, __ATOMIC_RELAXED) * os_page_bytes();
+            all += owner.slabs * (size_t{size.offset_mask} + 1);
+            sum.punched += owner.punched * os_page_bytes();
         }
         sum.in_use += static_cast<int64_t>(objects) > 0 ? objects * size.bytes : 0;
     }

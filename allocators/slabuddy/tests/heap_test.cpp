@@ -3,6 +3,7 @@
 
 #include "allocators/slabuddy/check.hpp"
 #include "allocators/slabuddy/options.hpp"
+#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/purge.hpp"
 #include "allocators/slabuddy/report.hpp"
 #include "allocators/slabuddy/stats.hpp"
@@ -346,3 +347,12 @@ TEST(Figures, TextsHaveTheKernelsLayout) {
 }
 
 } // namespace
+
+// Where the word is another by now, the kernel says EAGAIN.
+TEST(Lock, WaitingLeavesErrnoAlone) {
+    uint32_t word = 1;
+    errno = 4242;
+    sb::os_wait(&word, 2);
+    sb::os_wake_one(&word);
+    EXPECT_EQ(errno, 4242);
+}
