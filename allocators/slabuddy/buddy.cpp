@@ -1,6 +1,7 @@
 #include "allocators/slabuddy/buddy.hpp"
 
 #include "allocators/slabuddy/os.hpp"
+#include "allocators/slabuddy/regret.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
 #include <bit>
@@ -16,14 +17,8 @@ std::atomic<uint64_t> oldest_dirty_ms{UINT64_MAX};
 std::atomic<uint32_t> fresh_pages{
     0}; // clean ones handed out since buddy_has_grown(); written under the zone lock
 
-// What trimming has taught, under the zone lock.
-struct Regret {
-    uint32_t most_dirty = least_dirty_pages; // that may stay
-    uint32_t given = 0;                      // pages given back early since `since_ms`, and not taken again
-    uint32_t taken_again = 0;
-    uint64_t since_ms = 0; // the last time
-};
-Regret regret;
+// What trimming has taught; zone lock.
+constinit Regret regret(least_dirty_pages, most_dirty_pages);
 
 constexpr uint32_t pages_of(unsigned order) {
     return uint32_t{1} << order;
@@ -63,31 +58,11 @@ void note_free(int32_t pages) {
                      std::memory_order_relaxed);
 }
 
-// Pages given back long ago were rightly given, and the less may stay dirty the longer none is missed.
-void forget_regret(uint64_t now_ms) {
-    for (; now_ms - regret.since_ms > regret_ms && regret.most_dirty > least_dirty_pages;
-         regret.since_ms += regret_ms) {
-        regret.most_dirty /= 2;
-    }
-    if (now_ms - regret.since_ms > regret_ms) {
-        regret.given = 0;
-        regret.taken_again = 0;
-    }
-}
-
 // Clean pages are taken; those that trimming had made clean were better kept.
 void note_taken_clean(uint32_t pages) {
     fresh_pages.store(fresh_pages.load(std::memory_order_relaxed) + pages, std::memory_order_relaxed);
-    if (regret.given == 0) {
-        return;
-    }
-    forget_regret(os_now_ms());
-    const uint32_t again = pages < regret.given ? pages : regret.given;
-    regret.given -= again;
-    regret.taken_again += again;
-    if (regret.taken_again >= regret.most_dirty / 2 && regret.most_dirty < most_dirty_pages) {
-        regret.most_dirty *= 2;
-        regret.taken_again = 0;
+    if (regret.may_miss()) {
+        regret.taken(pages, os_now_ms());
     }
 }
 
@@ -392,14 +367,13 @@ uint32_t buddy_trim() {
     }
     const uint64_t now_ms = os_now_ms();
     Guard guard(zone.lock);
-    forget_regret(now_ms);
-    const uint32_t most = share > regret.most_dirty ? share : regret.most_dirty;
+    const uint32_t allowed = regret.allowed(now_ms);
+    const uint32_t most = share > allowed ? share : allowed;
     if (dirty <= most) {
         return 0;
     }
     const uint32_t purged = trim_to(most / 4 * 3); // so that the next call does not come at once
-    regret.given += purged;
-    regret.since_ms = now_ms;
+    regret.given_back(purged, now_ms);
     return purged;
 }
 

@@ -32,7 +32,7 @@ using PageIndex = uint32_t;
 inline constexpr PageIndex no_page = UINT32_MAX;
 
 // Free pages that were written stay for a while, but no more than this or that share of what is in use. The least grows,
-// up to the most, with a program that takes back at once what was given back.
+// up to the most, with a program that takes back at once what was given back (regret.hpp).
 inline constexpr uint32_t least_dirty_pages = (size_t{2} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_pages = (size_t{64} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_share = 4;
@@ -42,7 +42,8 @@ inline constexpr uint64_t regret_ms = 1000; // what is taken back after this lon
 // idle and not a quarter of what lives may stay.
 inline constexpr uint32_t growth_pages = (size_t{1} << 20) >> page_shift;
 inline constexpr uint32_t growth_share = 16;
-inline constexpr size_t least_idle_bytes = size_t{2} << 20;
+inline constexpr size_t least_idle_bytes = size_t{2} << 20; // grows as least_dirty_pages does
+inline constexpr size_t most_idle_bytes = size_t{64} << 20;
 inline constexpr size_t most_idle_share = 4;
 inline constexpr size_t least_punched_object_bytes =
     128; // smaller ones hardly ever leave a whole system page free

@@ -29,6 +29,7 @@ void for_each_lock(Action action) {
             }
         }
     }
+    action(slab_regret_lock());
     action(area_lock());
     const auto each = [](Lock& lock, void* context) { (*static_cast<Action*>(context))(lock); };
     cache_each_lock(each, &action);
@@ -58,6 +59,10 @@ void in_child() {
 } // namespace
 
 void fork_start() {
+    static constinit std::atomic<bool> started{false};
+    if (started.exchange(true)) {
+        return; // twice registered, prepare() would wait for itself
+    }
     // Registered first of all: prepare handlers run in reverse order, so those of others may still allocate.
     pthread_atfork(prepare, in_parent, in_child);
 }

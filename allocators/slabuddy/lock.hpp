@@ -3,7 +3,7 @@
 //
 // Ranks: a thread that holds a lock may take only locks further down this list. fork() takes all in this
 // order.
-//   thread list -> shards -> barn (by shard, class) -> slab (by shard, class) -> areas -> named caches (their
+//   thread list -> shards -> barn (by shard, class) -> slab (by shard, class) -> slab regret -> areas -> named caches (their
 //   list, then each) -> pcp (by CPU) -> zone -> metadata
 #pragma once
 

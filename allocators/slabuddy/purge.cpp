@@ -24,7 +24,7 @@ void give_idle_back() {
     const size_t free_in_slabs = slabs.punched + slabs.idle;
     const size_t in_use = size_t{buddy_pages_in_use()} << page_shift;
     const size_t live = in_use > free_in_slabs ? in_use - free_in_slabs : 0;
-    const size_t most = live / most_idle_share > least_idle_bytes ? live / most_idle_share : least_idle_bytes;
+    const size_t most = live / most_idle_share > slabs.allowed ? live / most_idle_share : slabs.allowed;
     if (slabs.idle > most) {
         slab_punch(slabs.idle - most);
     }

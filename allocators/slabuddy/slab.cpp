@@ -4,6 +4,7 @@
 #include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/owner.hpp"
 #include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/regret.hpp"
 #include "allocators/slabuddy/report.hpp"
 #include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/size_classes.hpp"
@@ -39,6 +40,13 @@ struct alignas(64) Class {
     Count refills;
     std::atomic<uint64_t> flushes{0}; // by threads of this shard, wherever the slabs are at home
 };
+
+// Regret counts in pages of 4 KiB, whatever the system's are.
+constexpr unsigned regret_page_shift = 12;
+constexpr uint32_t regret_pages(size_t bytes) {
+    return static_cast<uint32_t>(bytes >> regret_page_shift);
+}
+
 constinit Class classes[most_shards][class_table_size];
 
 // Bytes that came back by threads of each shard, since slab_has_shrunk().
@@ -46,6 +54,10 @@ struct alignas(64) Returned {
     std::atomic<size_t> bytes{0};
 };
 constinit Returned returned_in[most_shards];
+
+// What punching has taught. Its lock comes after those of all classes, and is only tried: a lesson may be missed.
+constinit Lock regret_lock;
+constinit Regret regret(least_idle_bytes >> regret_page_shift, most_idle_bytes >> regret_page_shift);
 
 constexpr unsigned first_punched_class = class_of(least_punched_object_bytes);
 
@@ -239,6 +251,10 @@ void note_taken_from_punched(PageIndex page, Class& owner, const SizeClass& size
     const uint64_t free_objects = count > 0 ? static_cast<uint64_t>(count) : 0;
     head.looked_at = head.looked_at < free_objects ? head.looked_at : free_objects;
     if (const size_t most = free_objects * size.bytes / os_page_bytes(); most < head.punched) {
+        if (regret_lock.try_lock()) {
+            regret.taken(regret_pages((head.punched - most) * os_page_bytes()), os_now_ms());
+            regret_lock.unlock();
+        }
         set_punched(page, owner, most);
     }
 }
@@ -428,6 +444,8 @@ SlabFootprint slab_footprint() {
     }
     const size_t others = sum.in_use + sum.punched;
     sum.idle = all > others ? all - others : 0;
+    Guard guard(regret_lock);
+    sum.allowed = size_t{regret.allowed(os_now_ms())} << regret_page_shift;
     return sum;
 }
 
@@ -441,7 +459,9 @@ bool slab_has_shrunk() {
     return true;
 }
 
-size_t slab_punch(size_t wanted) {
+namespace {
+
+size_t punch_lists(size_t wanted) {
     size_t given = 0;
     const unsigned shards = shard_count();
     for (unsigned bin = bin_empty; bin >= bin_quarter; --bin) {
@@ -464,6 +484,15 @@ size_t slab_punch(size_t wanted) {
             }
         }
     }
+    return given;
+}
+
+} // namespace
+
+size_t slab_punch(size_t wanted) {
+    const size_t given = punch_lists(wanted);
+    Guard guard(regret_lock);
+    regret.given_back(regret_pages(given), os_now_ms());
     return given;
 }
 
@@ -560,6 +589,10 @@ void slab_repair() {
         const uint64_t out = figures.objects - figures.free_objects;
         classes[0][cls].flushes.store(figures.refills - out, std::memory_order_relaxed);
     }
+}
+
+Lock& slab_regret_lock() {
+    return regret_lock;
 }
 
 Lock& slab_lock(unsigned shard, unsigned cls) {

@@ -41,6 +41,7 @@ struct SlabFootprint {
     size_t in_use;
     size_t punched; // free, without memory
     size_t idle;    // free, and may hold memory
+    size_t allowed; // so much may be idle whatever is in use: learned, for what is punched may be taken again
 };
 SlabFootprint slab_footprint();
 
@@ -69,5 +70,6 @@ const char* slab_check();
 void slab_repair();
 
 Lock& slab_lock(unsigned shard, unsigned cls); // for fork
+Lock& slab_regret_lock();
 
 } // namespace sb
