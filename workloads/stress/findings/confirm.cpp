@@ -183,7 +183,7 @@ bool lives_on_without_one_mmap() {
         if (child == 0) {
             mmap_calls = 0;
             refused_mmap = n;
-            use_all_sizes();
+            std::thread([] { std::free(opaque(std::malloc(100))); }).join(); // an arena of its own
             use_all_sizes();
             ::_exit(0);
         }
