@@ -1,4 +1,5 @@
-// `faultline trace`: looks at, checks and converts traces of any known format.
+// `faultline trace`: looks at, checks, converts, cuts, merges and models traces of any known format.
+#include "workloads/trace/edit.hpp"
 #include "workloads/trace/exporters.hpp"
 #include "workloads/trace/trace_commands.hpp"
 
@@ -16,6 +17,9 @@ struct Options {
     std::string output;
     bool json = false;
     trace::ConvertOptions convert;
+    trace::CutOptions cut;
+    trace::MergeOptions merge;
+    std::vector<std::string> traces;
 };
 
 int info(const Options& options) {
@@ -55,6 +59,26 @@ int cat(const Options& options) {
     return printed ? 0 : report(printed.error());
 }
 
+int fit(const Options& options) {
+    const auto said = trace::fit_model(options.trace, options.output, {options.convert.recover});
+    if (!said) {
+        return report(said.error());
+    }
+    std::fputs(said->c_str(), stdout);
+    return 0;
+}
+
+int cut(const Options& options) {
+    const auto lost = trace::cut(options.trace, options.output, options.cut);
+    return lost ? 0 : report(lost.error());
+}
+
+int merge(const Options& options) {
+    std::vector<std::filesystem::path> traces(options.traces.begin(), options.traces.end());
+    const auto merged = trace::merge(traces, options.output, options.merge);
+    return merged ? 0 : report(merged.error());
+}
+
 std::string formats() {
     std::string all;
     for (const trace::Exporter& exporter : trace::exporters()) {
@@ -67,7 +91,7 @@ std::string formats() {
 
 void add_trace(CLI::App& app, Action& action) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("trace", "Look at, check and convert recorded traces");
+    CLI::App* command = app.add_subcommand("trace", "Look at, check, convert, cut, merge and model recorded traces");
     command->require_subcommand(1);
     const auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
         CLI::App* sub = command->add_subcommand(name, what);
@@ -90,6 +114,20 @@ void add_trace(CLI::App& app, Action& action) {
         "--compact", [options] { options->convert.to = "compact"; }, "The same as --to compact");
     converting->add_option("--note", options->convert.notes, "A line KEY=VALUE to keep in the trace")
         ->allow_extra_args(false);
+    add("fit", "Makes a model of it, without addresses or data, that `run` takes as a trace", fit)
+        ->add_option("-o,--output", options->output, "The model to write")
+        ->required();
+    CLI::App* cutting = add("cut", "Keeps a part; what is live before it is allocated at its start", cut);
+    cutting->add_option("output", options->output, "The trace to write")->required();
+    cutting->add_option("--from", options->cut.from, "First operation that is kept, counted from 0")
+        ->capture_default_str();
+    cutting->add_option("--to", options->cut.to, "First operation that is no longer kept [all]");
+    CLI::App* merging = command->add_subcommand("merge", "Puts several traces together as threads of one");
+    merging->add_option("output", options->output, "The trace to write")->required();
+    merging->add_option("traces", options->traces, "Traces of any known format")->required();
+    merging->add_flag("--one-after-another", options->merge.in_turn,
+                      "Each begins when the one before it ends");
+    merging->callback([options, &action] { action = [options] { return merge(*options); }; });
     command->footer("Example: faultline trace convert surfaceflinger.zip surfaceflinger.fltrace --compact");
 }
 

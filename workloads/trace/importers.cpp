@@ -10,6 +10,7 @@ constexpr Importer table[] = {
     {"malloclab", is_malloclab, make_malloclab},
     {"glibc mtrace", is_mtrace, make_mtrace},
     {"heaptrack", is_heaptrack, make_heaptrack},
+    {"faultline model", is_model, make_model_source},
     {"glibc workload", is_glibc_workload, make_glibc_workload},
 };
 

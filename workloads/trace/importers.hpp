@@ -28,6 +28,8 @@ bool is_heaptrack(std::string_view head);
 std::unique_ptr<EventSource> make_heaptrack(LineReader input);
 bool is_glibc_workload(std::string_view head);
 std::unique_ptr<EventSource> make_glibc_workload(LineReader input);
+bool is_model(std::string_view head); // in model/
+std::unique_ptr<EventSource> make_model_source(LineReader input);
 
 // The native format has its own way in: it is read block by block, in order of time, not as a stream.
 bool is_native(std::string_view head);

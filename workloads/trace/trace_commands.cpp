@@ -1,6 +1,7 @@
 #include "workloads/trace/trace_commands.hpp"
 
 #include "workloads/trace/exporters.hpp"
+#include "workloads/trace/model/generate.hpp"
 #include "workloads/trace/reader.hpp"
 
 #include <algorithm>
@@ -229,6 +230,40 @@ Result<std::vector<std::string>> convert(const std::filesystem::path& trace,
     const std::vector<std::string> unsaid = (*sink)->notes();
     lost.insert(lost.end(), unsaid.begin(), unsaid.end());
     return lost;
+}
+
+Result<std::string> fit_model(const std::filesystem::path& trace, const std::filesystem::path& model,
+                              const OpenOptions& options) {
+    Result<std::unique_ptr<EventSource>> source = open_trace(trace, options);
+    if (!source) {
+        return tl::unexpected(source.error());
+    }
+    const Result<Lives> lives = lives_of(**source);
+    if (!lives) {
+        return tl::unexpected(lives.error());
+    }
+    const Model fitted = fit(*lives);
+    if (Result<void> written = write_model(fitted, model); !written) {
+        return tl::unexpected(written.error());
+    }
+    const Result<Lives> drawn = lives_of(*generate(fitted));
+    if (!drawn) {
+        return tl::unexpected(drawn.error());
+    }
+    const Distance apart = distance(*lives, *drawn);
+    std::error_code ignored;
+    char text[400];
+    std::snprintf(text, sizeof text,
+                  "%s: %s bytes for %s allocations\n"
+                  "a trace drawn from it, beside the one it was fitted to:\n"
+                  "  sizes      %.4f apart (Kolmogorov-Smirnov)\n"
+                  "  lifetimes  %.4f apart (Kolmogorov-Smirnov)\n"
+                  "  live bytes %+.1f %% at the peak\n"
+                  "  released by another thread: %+.2f points\n",
+                  model.filename().c_str(), grouped(std::filesystem::file_size(model, ignored)).c_str(),
+                  grouped(lives->blocks.size()).c_str(), apart.sizes, apart.lifetimes, 100 * (apart.peak - 1),
+                  100 * apart.foreign);
+    return std::string(text);
 }
 
 Result<void> cat(const std::filesystem::path& trace, const OpenOptions& options, std::FILE* out) {

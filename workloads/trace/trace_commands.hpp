@@ -34,6 +34,10 @@ struct ConvertOptions {
 Result<std::vector<std::string>> convert(const std::filesystem::path& trace,
                                          const std::filesystem::path& output, const ConvertOptions& options);
 
+// Fits a model to a trace, writes it, and draws a trace from it to compare the two. Lines for people.
+Result<std::string> fit_model(const std::filesystem::path& trace, const std::filesystem::path& model,
+                              const OpenOptions& options);
+
 // One line an event, with a heading.
 Result<void> cat(const std::filesystem::path& trace, const OpenOptions& options, std::FILE* out);
 
