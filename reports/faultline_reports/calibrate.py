@@ -19,6 +19,7 @@ from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask
 from faultline_reports.model import Document
 from faultline_reports.runner import budget
+from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import Campaign, Plan, joined, slice_rounds, workspace
 from faultline_reports.statistics import detectable, simultaneous
@@ -61,13 +62,8 @@ def parser() -> command.Parser:
     result.add_argument("--budget", metavar="TIME", default="15m", help="at most so long (default: 15m)")
     result.add_argument("--wish", metavar="SHARE", type=_share, default=0.03,
                         help="effect in CPU time to count the rounds for (default: 0.03)")  # fmt: skip
-    result.add_argument(
-        "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
-    )
-    result.add_argument("--run-option", metavar="OPTION", action="append", default=[],
-                        help="passed on to `faultline run`; may be repeated")  # fmt: skip
+    run_options.add(result)
     result.add_argument("--json", action="store_true", help="print JSON")
-    result.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return result
 
 

@@ -16,6 +16,7 @@ from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.metrics import LATENCY, METRICS
 from faultline_reports.runner import budget, revisions
+from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import (
     INVALID_TRIALS,
@@ -68,16 +69,7 @@ def parser() -> command.Parser:
         default=thresholds.AB_MOST_ROUNDS,
         help=f"at most so many rounds (default: {thresholds.AB_MOST_ROUNDS})",
     )
-    result.add_argument(
-        "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
-    )
-    result.add_argument(
-        "--run-option",
-        metavar="OPTION",
-        action="append",
-        default=[],
-        help="passed on to `faultline run`, as --run-option=--idle-ms=50; may be repeated",
-    )
+    run_options.add(result)
     result.add_argument(
         "--revisions", metavar=("OLD", "NEW"), nargs=2, help="build the arms from two revisions"
     )
@@ -95,7 +87,6 @@ def parser() -> command.Parser:
     result.add_argument("--report", metavar="DIR|FILE.html", help="also make the HTML report")
     result.add_argument("--all", action="store_true", help="show every row")
     result.add_argument("--json", action="store_true", help="print JSON")
-    result.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return result
 
 

@@ -19,6 +19,7 @@ from faultline_reports.gate.result import Result, Verdict
 from faultline_reports.gate.sources import Measured, Stored, probes
 from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
 from faultline_reports.runner import budget
+from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
 from faultline_reports.runner.campaign import Plan, workspace
 
@@ -53,18 +54,13 @@ def parser() -> command.Parser:
     result.add_argument("--from", dest="stored", metavar="FILE.json", action="append", default=[],
                         help="judge stored rounds; given twice, the second has stage 2's")  # fmt: skip
     result.add_argument("--keep", metavar="DIR", help="keep the rounds: stage1.json and stage2.json")
-    result.add_argument(
-        "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
-    )
-    result.add_argument("--run-option", metavar="OPTION", action="append", default=[],
-                        help="passed on to `faultline run`; may be repeated")  # fmt: skip
+    run_options.add(result)
     result.add_argument("--markdown", metavar="FILE", help="write a comment for the pull request")
     result.add_argument("--junit", metavar="FILE", help="write JUnit XML")
     result.add_argument("--json-file", metavar="FILE", help="write JSON")
     result.add_argument("--annotations", action="store_true", help="print workflow annotations for GitHub")
     result.add_argument("--json", action="store_true", help="print JSON instead of the table")
     result.add_argument("--all", action="store_true", help="show every row")
-    result.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return result
 
 

@@ -29,6 +29,7 @@ from faultline_reports.gate.sources import Measured, probes
 from faultline_reports.gate.stages import judge
 from faultline_reports.metrics import VALID_TRIALS
 from faultline_reports.runner import budget, revisions
+from faultline_reports.runner import options as run_options
 from faultline_reports.runner.campaign import Plan, workspace
 from faultline_reports.runner.revisions import git
 
@@ -73,13 +74,8 @@ def parser() -> command.Parser:
                         help="look at this alone, as cpu_ns_per_operation; may be repeated")  # fmt: skip
     result.add_argument("--policy", metavar="FILE", help="limits, as for `faultline gate`")
     result.add_argument("--budget", metavar="TIME", help="of each gate (default: the policy's)")
-    result.add_argument(
-        "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
-    )
-    result.add_argument("--run-option", metavar="OPTION", action="append", default=[],
-                        help="passed on to `faultline run`; may be repeated")  # fmt: skip
+    run_options.add(result)
     result.add_argument("--json", action="store_true", help="print JSON")
-    result.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return result
 
 
