@@ -177,6 +177,10 @@ std::uint64_t count_calls(const Victim& victim, std::uint64_t stage, const Ordea
     return counting.seen;
 }
 
+void attempt(Tally& tally, const OrdealOptions& options, const Injection& injection) {
+    tally.add(injection, run_with(injection, options));
+}
+
 // Every call of the victim that the script reaches in `stage`, one run each, while there is time.
 void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& options, std::uint64_t deadline,
              Tally& tally) {
@@ -185,12 +189,9 @@ void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& opt
         if (tried > 0 && engine::monotonic_ns() > deadline) {
             break;
         }
-        const auto attempt = [&](const Injection& injection) {
-            tally.add(injection, run_with(injection, options));
-        };
-        attempt({&victim, stage, first});
+        attempt(tally, options, {&victim, stage, first});
         if (stage == script_suffers) {
-            attempt({&victim, stage, first, from_then_on});
+            attempt(tally, options, {&victim, stage, first, from_then_on});
         }
         ++tried;
     }
@@ -229,17 +230,14 @@ void supervise_delays(const OrdealOptions& options) {
         if (calls == 0) {
             continue;
         }
-        const auto attempt = [&](const Injection& injection) {
-            tally.add(injection, run_with(injection, options));
-        };
         const auto each_us =
             static_cast<unsigned>(std::clamp<std::uint64_t>(all_calls_us / calls, 50, one_call_us));
-        attempt({&victim, script_suffers, 1, from_then_on, each_us});
+        attempt(tally, options, {&victim, script_suffers, 1, from_then_on, each_us});
         for (const std::uint64_t first : spread(calls)) {
             if (engine::monotonic_ns() > deadline) {
                 break;
             }
-            attempt({&victim, script_suffers, first, 1, one_call_us});
+            attempt(tally, options, {&victim, script_suffers, first, 1, one_call_us});
         }
     }
     tally.say();
