@@ -52,7 +52,7 @@ class Repository:
 def repository(fake_faultline: Fake, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(tmp_path / "project")
     (tmp_path / "project/.git/info/exclude").write_text("gate.toml\n")
-    (tmp_path / "project/gate.toml").write_text("rounds = 12\nconfirm_rounds = 16\n")
+    (tmp_path / "project/gate.toml").write_text('budget = "10h"\nrounds = 12\nconfirm_rounds = 16\n')
     monkeypatch.chdir(made.top)
     for number in range(10):
         made.commit(f"version {number}")
