@@ -80,7 +80,7 @@ def loaded(cpu_ns: int) -> tuple[details.Trials, list[model.Allocator]]:
     for trial in value["trials"]:
         for phase in trial["phases"]:
             phase |= {"cpu_ns": cpu_ns, "user_ns": 6_000_000, "system_ns": 2_000_000}
-            phase["kernel"] = {"user_ns": 6_000_000, "mmap_calls": 7, "brk_calls": 0}
+            phase["kernel"] = {"user_ns": 6_000_000, "kmalloc_calls": 7, "kfree_calls": 0}
     read = document.parse(json.dumps(value).encode(), "r.json")
     return {"system": [t for t in read.trials if t.allocator == "system"]}, list(read.subjects())
 
@@ -93,8 +93,8 @@ def test_short_phases_are_not_divided_between_program_and_kernel() -> None:
         at = details.PHASE_HEADS.index("CPU, program")
         assert values[at] == program and values[details.PHASE_HEADS.index("CPU")] != "–"
         grid, zeros = details.kernel(read, counted.of(["system"], trials, {}))
-        assert grid is not None and zeros == ["brk_calls"]
-        assert {row[0]: row[1] for row in grid.rows} == {"user_ns": program, "mmap_calls": "7"}
+        assert grid is not None and zeros == ["kfree_calls"]
+        assert {row[0]: row[1] for row in grid.rows} == {"user_ns": program, "kmalloc_calls": "7"}
 
 
 def test_memory_before_the_first_operation_is_told_where_it_was_recorded() -> None:

@@ -3,6 +3,8 @@ script to show."""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -50,6 +52,12 @@ def tables(analysis: Analysis) -> dict[str, Any] | None:
             for heat in heats
         }
     return {"words": list(words), "tables": found}
+
+
+def packed(value: object) -> str:
+    """JSON, compressed, in letters: a quarter of its size. The same bytes every time."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def script_json(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,7 +89,12 @@ PHASE_HEADS = (
 def phases(shown: Sequence[Allocator], trials: Trials) -> list[PhaseRow]:
     rows: list[PhaseRow] = []
     for allocator in shown:
-        names = [name for name in PHASES if any(name in trial.phases for trial in trials[allocator.name])]
+        # Nobody works in `idle`: what is held then is the retained memory.
+        names = [
+            name
+            for name in PHASES
+            if name != "idle" and any(name in trial.phases for trial in trials[allocator.name])
+        ]
         for index, name in enumerate(names):
             phases = [trial.phases[name] for trial in trials[allocator.name] if name in trial.phases]
             cpu = [phase.cpu_ns for phase in phases]
@@ -133,12 +139,30 @@ def _growth(trial: Trial) -> float | None:
     return max(0.0, trial.peak_rss_bytes - trial.baseline_rss_bytes)
 
 
+CLASSES_SHOWN = 2  # of each operation, beside that of all sizes
+
+
+def _commonest(rows: Sequence[Latency]) -> tuple[list[tuple[str, str]], int]:
+    """Of each operation the size classes with the most calls, and how many others there are."""
+    counts: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = (row.operation, row.size_class)
+        counts[key] = counts.get(key, 0.0) + row.count
+    chosen: list[tuple[str, str]] = []
+    for operation in dict.fromkeys(operation for operation, _ in counts):
+        classes = [key for key in counts if key[0] == operation and key[1].isdigit()]
+        chosen += [key for key in counts if key[0] == operation and key not in classes]
+        classes.sort(key=lambda key: -counts[key])
+        chosen += sorted(classes[:CLASSES_SHOWN], key=lambda key: int(key[1]))
+    return chosen, len(counts) - len(chosen)
+
+
 def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
     every = [row for arm in trials.values() for trial in arm for row in trial.latency]
     if not every:
         return None
     names = sorted({name for row in every for name in row.percentiles}, key=formatting.percentile_order)
-    kinds = list(dict.fromkeys((row.operation, row.size_class) for row in every))
+    kinds, left = _commonest(every)
     rows = []
     for operation, size_class in kinds:
         for allocator in shown:
@@ -158,15 +182,25 @@ def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
                         for name in names
                     ]
                 )
+    if left:
+        more = formatting.count(left, "rarer size class", "rarer size classes")
+        rows.append([f"and {more}, in the document", *[""] * (3 + len(names))])
     heads = ["operation", "size class", "allocator", "samples a trial"]
     return Grid(
         [*heads, *(formatting.percentile(name) + ("" if name == "max_ns" else " %") for name in names)], rows
     )
 
 
+# What has a table of its own, or is the whole host's.
+TOLD_ELSEWHERE = re.compile(
+    r"faults_(anonymous|huge|zero_page|cow|reuse|file|shmem|swap|other)$|alloc_pages_order|host_|"
+    r"(brk|mmap|munmap|mremap|mprotect|madvise)_|system_calls$|memory_calls_failed$"
+)
+
+
 def kernel(document: Document, arms: Sequence[Arm]) -> tuple[Grid | None, list[str]]:
-    """The probes' counts in the measured phase, without those that are 0 for every allocator, whose names
-    come beside; None when no probe gave any."""
+    """The probes' other counts in the measured phase, without those that are 0 for every allocator, whose
+    names come beside; None when no probe gave any."""
     helps = {metric.name: metric for metric in document.kernel_metrics}
     names = dict.fromkeys(
         name
@@ -177,6 +211,8 @@ def kernel(document: Document, arms: Sequence[Arm]) -> tuple[Grid | None, list[s
     )
     rows, zeros = [], []
     for name in names:
+        if TOLD_ELSEWHERE.match(name):
+            continue
         values = [arm.count(name, [TIMED_PHASE]) for arm in arms]
         if not any(values):
             if not all(value is None for value in values):

@@ -346,7 +346,7 @@ def _spread(count: int, top: float, bottom: float) -> list[float]:
 
 
 def _thinned(
-    times: Sequence[float], values: Sequence[float], limit: int = 160
+    times: Sequence[float], values: Sequence[float], limit: int = 64
 ) -> tuple[list[float], list[float]]:
     """At most about `limit` points that keep every stretch's lowest and highest value."""
     if len(times) <= limit:

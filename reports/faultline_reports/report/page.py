@@ -21,11 +21,12 @@ from faultline_reports.report import (
     raw,
     reproduce,
     sentence,
+    style,
     tradeoff,
     trust,
     workload,
 )
-from faultline_reports.report.alternatives import script_json, tables
+from faultline_reports.report.alternatives import packed, script_json, tables
 from faultline_reports.report.analysis import analyse
 from faultline_reports.statistics import thresholds
 
@@ -110,11 +111,12 @@ def render(
         thresholds=thresholds,
         phase_heads=details.PHASE_HEADS,
         split_from=details.SPLIT_FROM_NS,
+        most_with_all=workload.MOST_WITH_ALL,
         about_probes=trust.about_probes,
     )
     badges = trust.badges(analysis)
     script = _file("script.js")
-    return environment.get_template("page.html.j2").render(
+    text = environment.get_template("page.html.j2").render(
         document=document,
         baseline=analysis.baseline,
         metrics=analysis.metrics,
@@ -138,9 +140,11 @@ def render(
         style=Markup(_file("style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        alternatives=Markup(script_json(others)) if (others := tables(analysis)) else "",
+        alternatives=Markup(packed(others)) if (others := tables(analysis)) else "",
         context=Markup(script_json(raw.context(document, analysis.baseline, false_alarms))),
     )
+    text, rules = style.styles_as_classes(text)
+    return text.replace("</style>", f"{rules}\n</style>", 1)
 
 
 def _file(name: str) -> str:

@@ -17,6 +17,11 @@ from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import Arms, Scale, judge_paired, too_small
 
 
+# With more workloads only the pictures that most is seen in are drawn; a report of some of them has all.
+MOST_WITH_ALL = 24
+ESSENTIAL = ("cpu_ns_per_operation", "peak_heap_bytes", "peak_rss_bytes")
+
+
 @dataclass(frozen=True)
 class Value:
     median: str
@@ -171,7 +176,10 @@ def _pictures(
     label: str,
 ) -> list[Picture]:
     pictures = []
+    several = len(analysis.document.workloads) > MOST_WITH_ALL
     for metric in analysis.metrics:
+        if several and metric.key not in ESSENTIAL:
+            continue
         rows = [
             figures.Strip(
                 allocator.name,
@@ -187,7 +195,7 @@ def _pictures(
             pictures.append(Picture(metric.title, "", svg))
         if metric is analysis.metrics[0] and rows:
             pictures += _of_time(analysis, rows, label)
-    pictures += _over_time(shown, trials, label)
+    pictures += _over_time(shown, trials, label, not several)
     for operation in _operations(trials):
         size_class = _commonest_class(trials, operation)
         rows_of = [
@@ -216,7 +224,7 @@ def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> l
         caption = f"Each dot is a round: the difference from {analysis.baseline} in it. Left is faster."
         svg = figures.differences(paired, words)
         pictures.append(Picture("CPU time, paired differences", caption, svg))
-    if len(rows[0].values) > 2:
+    if len(rows[0].values) > 2 and len(analysis.document.workloads) <= MOST_WITH_ALL:
         words = f"CPU time of {label}: share of trials at or below each value"
         caption = f"Share of trials at or below a time, from none to all. Thin: {analysis.baseline}."
         svg = figures.ecdf(rows, "ns", analysis.baseline, words)
@@ -229,7 +237,7 @@ COURSE_CAPTION = (
 )
 
 
-def _over_time(shown: Sequence[Allocator], trials: Trials, label: str) -> list[Picture]:
+def _over_time(shown: Sequence[Allocator], trials: Trials, label: str, all_of_them: bool) -> list[Picture]:
     subjects = [allocator for allocator in shown if not allocator.floor]
     pictures = []
     alive = [
@@ -264,7 +272,7 @@ def _over_time(shown: Sequence[Allocator], trials: Trials, label: str) -> list[P
         for allocator in subjects
         if (course := _course(allocator, trials[allocator.name], "minor_faults")) and max(course.values) > 0
     ]
-    if faults:
+    if faults and all_of_them:
         words = f"Minor page faults so far over time of {label}"
         caption = "All so far, the start of the program included."
         svg = figures.courses(faults, "", words)

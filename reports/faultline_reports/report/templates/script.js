@@ -76,7 +76,12 @@
   const choice = one("#baseline");
   const source = one("#alternatives");
   if (choice && source) {
-    const { words, tables } = JSON.parse(source.textContent);
+    let words, tables; // unpacked when they are first asked for
+    const unpack = async () => {
+      const bytes = Uint8Array.from(atob(source.textContent), (letter) => letter.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      ({ words, tables } = await new Response(stream).json());
+    };
     const original = one("option[selected]", choice).value;
     choice.value = original; // a browser may have kept another over a reload
     const first = new Map();
@@ -95,7 +100,8 @@
     };
     for (const table of all("table.heat[data-metric]"))
       for (const row of all("tbody tr", table)) first.set(row, all("td", row));
-    choice.addEventListener("change", () => {
+    choice.addEventListener("change", async () => {
+      if (!tables) await unpack();
       const name = choice.value;
       for (const table of all("table.heat[data-metric]")) {
         const heat = name === original ? null : tables[name][table.dataset.metric];
