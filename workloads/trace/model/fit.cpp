@@ -54,6 +54,9 @@ class Classes {
 
 // The size from which on blocks are kept one by one.
 std::uint64_t large_from(const Lives& lives) {
+    if (lives.blocks.size() <= model_blocks) {
+        return 0; // too few for a distribution
+    }
     std::vector<std::uint64_t> sizes;
     const std::uint64_t least = lives.peak_live_bytes / large_part;
     for (const Life& life : lives.blocks) {

@@ -90,6 +90,23 @@ TEST(Model, DistanceSeesADifference) {
     EXPECT_EQ(apart.foreign, 1);
 }
 
+TEST(Model, OfAFewBlocksIsExact) {
+    const TemporaryFolder folder;
+    std::string text;
+    for (int i = 1; i <= 300; ++i) {
+        text += "1: malloc 0x" + std::to_string(i) + " " + std::to_string(7 * i % 1000) + "\n";
+        text += i > 150 ? "2: free 0x" + std::to_string(i - 150) + "\n" : "";
+    }
+    const Lives lives = read(folder.write("t", text));
+    const auto drawn = lives_of(*generate(fit(lives)));
+    ASSERT_TRUE(drawn);
+    const Distance apart = distance(lives, *drawn);
+    EXPECT_EQ(apart.sizes, 0);
+    EXPECT_EQ(apart.lifetimes, 0);
+    EXPECT_EQ(apart.peak, 1);
+    EXPECT_EQ(apart.foreign, 0);
+}
+
 TEST(Model, LifetimeBinsAreWithoutGaps) {
     std::uint64_t lifetime = 0;
     while (lifetime < 100'000) {
