@@ -188,7 +188,11 @@ def differences(rows: Sequence[Paired], label: str) -> Markup:
             bars.append((row.shown.estimate, top - 1, row.shown.estimate, bottom + 1))
             heights = _spread(len(row.differences), top + 2, bottom - 2)
             dots += [(x, y, x, y) for x, y in zip(row.differences, heights)]
-        strokes(axes, [(0.0, 0.0, 0.0, len(rows) * PITCH)], style.MUTED, 1.2, level=1.5)
+        tops = [
+            index * PITCH for index in range(len(rows))
+        ]  # beside the data alone, so that it crosses no text
+        zero = [(0.0, top + DATA_TOP - 2, 0.0, top + DATA_BOTTOM + 2) for top in tops]
+        strokes(axes, zero, style.MUTED, 1.2, level=1.5)
         strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
         strokes(axes, dots, style.DOT, 3.8, "round")
         strokes(axes, bars, style.MARK, 2.2)

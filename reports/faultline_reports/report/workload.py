@@ -196,7 +196,7 @@ def _pictures(
         if metric is analysis.metrics[0] and rows:
             pictures += _of_time(analysis, rows, label)
     pictures += _over_time(shown, trials, label, not several)
-    for operation in _operations(trials):
+    for operation in _operations(trials)[: 2 if several else 3]:
         size_class = _commonest_class(trials, operation)
         rows_of = [
             figures.Tail(allocator.name, points)

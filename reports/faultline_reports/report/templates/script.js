@@ -72,6 +72,9 @@
     });
   }
 
+  // The word of a cell's mark, for pointers.
+  for (const word of all("table.heat td .hidden")) word.parentElement.title = word.textContent;
+
   // Baseline: the cells that were worked out for each.
   const choice = one("#baseline");
   const source = one("#alternatives");
