@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
+#include <sstream>
 
 namespace faultline::stress {
 namespace {
@@ -168,6 +170,26 @@ Judged judge(const Check& check, const Observed& seen, const registry::Allocator
     return check.kind() == Kind::misuse ? judge_misuse(seen, promised) : judge_promise(seen);
 }
 
+namespace {
+
+// Of digests like "blocks=1f errno=3c", the names before the differing values; all of the first where they have no names.
+std::string parts_that_differ(const std::string& digest, const std::string& other) {
+    const auto parts = [](const std::string& text) {
+        std::istringstream words(text);
+        return std::vector<std::string>(std::istream_iterator<std::string>(words), {});
+    };
+    const std::vector<std::string> others = parts(other);
+    std::string names;
+    for (const std::string& part : parts(digest)) {
+        if (std::find(others.begin(), others.end(), part) == others.end()) {
+            names += (names.empty() ? "" : ", ") + part.substr(0, part.find('='));
+        }
+    }
+    return names.empty() ? digest : names;
+}
+
+} // namespace
+
 void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests) {
     std::map<std::string, unsigned> votes;
     for (const auto& digest : digests) {
@@ -185,8 +207,8 @@ void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::
     for (std::size_t i = 0; i < judged.size(); ++i) {
         if (digests[i] && judged[i].outcome == Outcome::held && (tie || *digests[i] != most->first)) {
             judged[i] = {Outcome::failed, Verdict::broken,
-                         "its result " + *digests[i] + " differs" +
-                             (tie ? " between the allocators" : " from the others' " + most->first)};
+                         tie ? "its result " + *digests[i] + " differs between the allocators"
+                             : "differs from the others in " + parts_that_differ(*digests[i], most->first)};
         }
     }
 }

@@ -1,6 +1,7 @@
 """What `faultline stress` promises, checked on the built program as a user runs it.
 
-Run by CTest with FAULTLINE (the program) and FAULTLINE_LIBRARIES (the misbehaving libraries) in the environment.
+Run by CTest with FAULTLINE (the program) and FAULTLINE_LIBRARIES (the misbehaving libraries) in the
+environment.
 """
 
 import json
@@ -92,7 +93,9 @@ def test_formats_for_other_programs(tmp_path):
         "conformance.free-null",
         "misuse.free-stack",
     ]
-    assert json.loads(stress(*only, "--format", "json", cwd=tmp_path).stdout)["schema"] == "faultline-stress/1"
+    assert (
+        json.loads(stress(*only, "--format", "json", cwd=tmp_path).stdout)["schema"] == "faultline-stress/1"
+    )
 
 
 def test_the_list_names_every_check():

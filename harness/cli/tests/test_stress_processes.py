@@ -1,7 +1,7 @@
 """That `faultline stress` leaves no process, no core and no control group behind, however it or a check ends.
 
-Run by CTest with FAULTLINE (the program), FAULTLINE_LIBRARIES (the misbehaving libraries) and FAULTLINE_BROKEN (the
-broken allocators) in the environment.
+Run by CTest with FAULTLINE (the program), FAULTLINE_LIBRARIES (the misbehaving libraries) and
+FAULTLINE_BROKEN (the broken allocators) in the environment.
 """
 
 import json

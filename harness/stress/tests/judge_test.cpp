@@ -111,6 +111,13 @@ TEST(JudgeDigests, TheOddOneOutIsBroken) {
     EXPECT_EQ(judged[3].verdict, Verdict::ok);
 }
 
+TEST(JudgeDigests, TheAccusationNamesWhatDiffers) {
+    std::vector<Judged> judged(3);
+    judge_digests(judged, std::vector<std::optional<std::string>>{"blocks=1 errno=2", "blocks=1 errno=3",
+                                                                  "blocks=1 errno=2"});
+    EXPECT_EQ(judged[1].why, "differs from the others in errno");
+}
+
 TEST(JudgeDigests, WithoutAMajorityNobodyIsBelieved) {
     std::vector<Judged> judged(2);
     judge_digests(judged, std::vector<std::optional<std::string>>{"a", "b"});

@@ -1,4 +1,4 @@
-"""The rows of README.md, confirmed: each program holds on the C library, and not on the version that is named.
+"""The rows of README.md, confirmed: each program holds on the C library and not on the version named.
 
 Usage: findings_test.py STRESS_CONFIRM FAULTLINE. A version that is not installed is told and passed over.
 """
@@ -13,7 +13,9 @@ SECONDS = 90
 
 def installed(faultline):
     """The library of each allocator, by name and version as the table has them."""
-    lines = subprocess.run([faultline, "list", "allocators"], capture_output=True, text=True, check=True).stdout
+    lines = subprocess.run(
+        [faultline, "list", "allocators"], capture_output=True, text=True, check=True
+    ).stdout
     found = {}
     for line in lines.splitlines()[1:]:
         words = line.split()

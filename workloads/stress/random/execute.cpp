@@ -68,6 +68,9 @@ void Executor::accuse(std::uint32_t at, const void* block, const char* format, .
     std::vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     const Step& step = plan_.steps[at];
+    if (step.op == op_fork) {
+        fail("fork: %s (%s, step %u, thread %u)", what, name_, at, step.thread);
+    }
     fail("%s of %llu bytes at %p: %s (%s, step %u, thread %u)", name_of(step.op),
          static_cast<unsigned long long>(step.size), block, what, name_, at, step.thread);
 }
