@@ -92,7 +92,7 @@ Result<void> limit_group(const fs::path& group, int version, std::uint64_t limit
     if (auto set = write_value(group / "memory.limit_in_bytes", limit); !set) {
         return set;
     }
-    return swap ? Result<void>() : write_value(group / "memory.swappiness", "0");
+    return write_value(group / "memory.swappiness", swap ? "100" : "0");
 }
 
 } // namespace faultline::box

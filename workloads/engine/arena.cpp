@@ -58,15 +58,18 @@ void* Arena::take(std::size_t count, std::size_t element_bytes) {
 char* Arena::map(std::size_t bytes) {
     static_assert(sizeof(Chunk) <= line_bytes);
     const std::size_t total = round_up(bytes + line_bytes, page_bytes);
-    void* mapping =
-        mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    void* mapping = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED)
         die(static_cast<int>(Exit::os), "cannot map %zu bytes for the workload's own tables: %s", total,
             strerrordesc_np(errno));
     mapped_bytes += total;
-    // MAP_POPULATE may stop early without saying so; a write to each page is certain.
+    // By hand: MAP_POPULATE may stop early without saying so, and in a control group that must swap to make room
+    // the kernel now and then kills a process that populates much in one call.
     for (std::size_t at = 0; at < total; at += page_bytes)
         static_cast<volatile char*>(mapping)[at] = 0;
+    // Under pressure it is the allocator's memory that is swapped, not the harness's own; where this user may not
+    // lock so much, both are.
+    (void)mlock(mapping, total);
     Chunk* chunk = new (mapping) Chunk{chunks_, total};
     chunks_ = chunk;
     return static_cast<char*>(mapping) + line_bytes;

@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "harness/box/group.hpp"
+#include "harness/box/tests/box_testing.hpp"
 #include "harness/box/undo.hpp"
 
 #include <csignal>
@@ -15,60 +16,12 @@
 
 using namespace faultline::box;
 using faultline::Exit;
-using faultline::read_file;
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+using namespace faultline::box::testing;
+
 namespace {
-
-constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-
-// What must be as before when a box is gone.
-struct HostState {
-    std::string swaps = read_file("/proc/swaps").value_or("");
-    std::string zram = read_file("/sys/block/zram0/disksize").value_or("");
-    bool operator==(const HostState&) const = default;
-};
-
-class BoxTest : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        if (::geteuid() != 0) {
-            GTEST_SKIP() << "SKIPPED: a pressure box needs root";
-        }
-        if (auto hierarchy = find_hierarchy(); !hierarchy) {
-            GTEST_SKIP() << "SKIPPED: " << hierarchy.error().line();
-        }
-    }
-};
-
-// Touches `bytes` of memory inside the cell, several times over; 0 when it lived through it.
-int wait_for_toucher(Cell& cell, std::uint64_t bytes) {
-    int gate[2];
-    if (::pipe(gate) != 0) {
-        return -1;
-    }
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        char byte = 0;
-        ::close(gate[1]);
-        (void)!::read(gate[0], &byte, 1);
-        void* area = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        for (int pass = 1; pass <= 3; ++pass) {
-            for (std::uint64_t at = 0; at < bytes; at += 4096) {
-                static_cast<volatile char*>(area)[at] = static_cast<char>(pass);
-                static_cast<volatile char*>(area)[at + 8] = static_cast<char>(at >> 12);
-            }
-        }
-        ::_exit(0);
-    }
-    EXPECT_TRUE(cell.take_in(pid));
-    ::close(gate[0]);
-    ::close(gate[1]);
-    int status = -1;
-    ::waitpid(pid, &status, 0);
-    return status;
-}
 
 // A runner with a box and a cell, which tells the cell's path and stands still.
 pid_t start_runner(const Swap& swap, fs::path& cell_path) {
@@ -91,13 +44,6 @@ pid_t start_runner(const Swap& swap, fs::path& cell_path) {
     ::close(report[0]);
     cell_path = path;
     return runner;
-}
-
-bool goes_away(const fs::path& path) {
-    for (int tries = 0; fs::exists(path) && tries < 500; ++tries) {
-        std::this_thread::sleep_for(10ms);
-    }
-    return !fs::exists(path);
 }
 
 } // namespace
