@@ -94,9 +94,9 @@ static_assert(offsetof(ThreadCache, slots) == 0);
     if (__builtin_expect(object == nullptr, 0)) {
         return sheaf_miss(size);
     }
+    --slot.top; // first: at any instruction another thread may fork, and its child adopts what a sheaf holds
     integrity_allocated(class_of(size), object);
     mark_of(object) = nullptr;
-    --slot.top;
     return object;
 }
 
