@@ -18,7 +18,10 @@ from faultline_reports.model import Document
 Raw = dict[str, Any]
 
 # What of a plan decides what a trial does; `rounds`, `suite` and the like only say which part was run.
-PLAN_KEYS = ("seed", "idle_ms", "timeout_s", "environment", "swap", "memory_limit_bytes")
+PLAN_KEYS = ("seed", "idle_ms", "timeout_s", "environment", "swap")
+BOX_KEYS = (
+    "memory_limit_bytes",
+)  # with `swap` alone: else it is a share of what was free, to stop what runs away
 INLINE = "inline"  # of the plan's probes: counted in the timed trials too, which makes them slower
 STATUS_ORDER = ("ok", "warn", "fail")
 
@@ -65,8 +68,9 @@ def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> N
         refuse(f"hosts differ in {', '.join(keys)}" if keys else "the hosts' fingerprints are not the same")
     if first.tool_version != second.tool_version:
         refuse(f"were made by faultline {first.tool_version} and {second.tool_version}")
-    for key in PLAN_KEYS:
-        if (one.get("plan") or {}).get(key) != (other.get("plan") or {}).get(key):
+    plan, other_plan = one.get("plan") or {}, other.get("plan") or {}
+    for key in PLAN_KEYS + (BOX_KEYS if plan.get("swap") else ()):
+        if plan.get(key) != other_plan.get(key):
             refuse(f"their plans differ in {key}")
     if _inline(one) != _inline(other):
         refuse("only one of them was counted while it was timed")

@@ -101,6 +101,17 @@ def test_what_does_not_belong_together_is_refused(
     assert not (tmp_path / "whole.json").exists()
 
 
+def test_limits_matter_in_a_box_alone(tmp_path: pathlib.Path, whole: dict[str, Any]) -> None:
+    """Without one the limit is a share of the memory that was free, which is another in each slice."""
+    one, other = part(whole, 0, 4), part(whole, 4, 2)
+    one["plan"]["memory_limit_bytes"], other["plan"]["memory_limit_bytes"] = 2**30, 2**31
+    assert joined(tmp_path, one, other)["rounds_whole"] == 6
+    for raw in (one, other):
+        raw["plan"]["swap"] = "none"
+    with pytest.raises(UserError, match="plans differ in memory_limit_bytes"):
+        joined(tmp_path, one, other)
+
+
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"schema": "x"}'])
 def test_a_broken_part_is_one_line(tmp_path: pathlib.Path, whole: dict[str, Any], broken: str) -> None:
     with pytest.raises(UserError, match="part1.json"):
