@@ -21,6 +21,16 @@ const char* role_name(plan::Role role) {
     return "";
 }
 
+Json shard_json(const plan::Plan& plan) {
+    Json parts = Json::array();
+    for (const plan::Part& part : plan.shard->parts) {
+        parts.push_back({{"workload", plan.rows[part.row].label},
+                         {"first_round", part.first_round},
+                         {"rounds", part.rounds}});
+    }
+    return {{"index", plan.shard->index}, {"of", plan.shard->of}, {"parts", std::move(parts)}};
+}
+
 Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     Json workloads = Json::array();
     for (const plan::Row& row : plan.rows) {
@@ -41,21 +51,28 @@ Json plan_json(const plan::Plan& plan, const trial::Settings& settings) {
     }
     Json skipped = Json::array();
     for (const plan::Skip& skip : plan.skips) {
+        if (plan.part_of(skip.row).rounds == 0) {
+            continue; // another shard's node says whether it leaves it out
+        }
         skipped.push_back({{"workload", plan.rows[skip.row].label},
                            {"allocator", plan.arms[skip.arm].allocator.name},
                            {"reason", skip.reason}});
     }
-    return {{"suite", plan.suite},
-            {"seed", plan.seed},
-            {"rounds", plan.rounds},
-            {"first_round", plan.first_round},
-            {"idle_ms", plan.idle_ms},
-            {"timeout_s", plan.timeout_s},
-            {"memory_limit_bytes", settings.memory_limit_bytes},
-            {"environment", settings.variables},
-            {"workloads", std::move(workloads)},
-            {"allocators", std::move(allocators)},
-            {"skipped", std::move(skipped)}};
+    Json json = {{"suite", plan.suite},
+                 {"seed", plan.seed},
+                 {"rounds", plan.rounds},
+                 {"first_round", plan.first_round},
+                 {"idle_ms", plan.idle_ms},
+                 {"timeout_s", plan.timeout_s},
+                 {"memory_limit_bytes", settings.memory_limit_bytes},
+                 {"environment", settings.variables},
+                 {"workloads", std::move(workloads)},
+                 {"allocators", std::move(allocators)},
+                 {"skipped", std::move(skipped)}};
+    if (plan.shard) {
+        json["shard"] = shard_json(plan);
+    }
+    return json;
 }
 
 const char* scope_name(probes::Scope scope) {

@@ -11,6 +11,7 @@
 #include "harness/cli/summary_table.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/host/host.hpp"
+#include "harness/plan/shard.hpp"
 #include "harness/plan/targets.hpp"
 #include "harness/plan/traces.hpp"
 #include "harness/trial/campaign.hpp"
@@ -45,6 +46,7 @@ struct Options {
     std::string swap; // empty: no pressure box
     std::string output = "results.json";
     std::string report;
+    std::string shard; // empty: the whole plan
     bool no_floor = false;
     bool json = false;
     bool quiet = false;
@@ -85,6 +87,14 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes,
     if (auto added = plan::add_kernel_arm(plan); !added) {
         return tl::unexpected(added.error());
     }
+    if (!options.shard.empty()) {
+        const auto taken = plan::parse_shard(options.shard).and_then([&](plan::Shard shard) {
+            return plan::take_shard(plan, std::move(shard));
+        });
+        if (!taken) {
+            return tl::unexpected(taken.error());
+        }
+    }
     if (auto able = plan::fit_to_means(plan, means); !able) {
         return tl::unexpected(able.error());
     }
@@ -101,12 +111,14 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
         subjects += arm.role == plan::Role::subject ? 1 : 0;
         floor = floor || arm.role == plan::Role::floor;
     }
-    const std::size_t trials = (plan.rows.size() * plan.arms.size() - plan.skips.size()) * plan.rounds;
+    const std::string shard =
+        plan.shard ? fmt::format(", shard {} of {}", plan.shard->index, plan.shard->of) : "";
+    const std::size_t workloads = plan.shard ? plan.shard->parts.size() : plan.rows.size();
     std::fprintf(stderr, "%s\n",
-                 fmt::format("{}: {}, {}{}, {}, {}, seed {}", plan.suite,
-                             counted(plan.rows.size(), "workload"), counted(subjects, "allocator"),
+                 fmt::format("{}{}: {}, {}{}, {}, {}, seed {}", plan.suite, shard,
+                             counted(workloads, "workload"), counted(subjects, "allocator"),
                              floor ? " and the floor" : "", counted(plan.rounds, "round"),
-                             counted(trials, "trial"), plan.seed)
+                             counted(plan.trials(), "trial"), plan.seed)
                      .c_str());
     const plan::Estimate estimate = plan::estimate(plan);
     std::fprintf(
@@ -286,8 +298,13 @@ void describe_options(CLI::App& command, Options& options) {
         .add_option("--only", options.only,
                     "Run this workload alone of those named, by its label; may be repeated")
         ->allow_extra_args(false);
-    command.add_option("--seed", options.seed,
-                       "Seed of order and operation streams [drawn anew, and recorded]");
+    CLI::Option* seed = command.add_option("--seed", options.seed,
+                                           "Seed of order and operation streams [drawn anew, and recorded]");
+    command
+        .add_option("--shard", options.shard,
+                    "K/N: run the K-th of N parts of the plan that take about as long; all need one --seed, "
+                    "and `faultline merge` joins them")
+        ->needs(seed);
     command
         .add_option("-o,--output", options.output, "The result document, rewritten after every whole round")
         ->capture_default_str();

@@ -100,7 +100,7 @@ Result<void> add_kernel_arm(Plan& plan) {
 Result<void> fit_to_means(Plan& plan, const engine::Means& means) {
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
         const engine::WorkloadSpec& spec = *plan.rows[row].spec;
-        const auto able = spec.able != nullptr ? spec.able(plan.rows[row].arguments, means) : Result<void>();
+        auto able = spec.able != nullptr ? spec.able(plan.rows[row].arguments, means) : Result<void>();
         if (able) {
             continue;
         }
@@ -121,9 +121,51 @@ bool Plan::skipped(std::size_t row, std::size_t arm) const {
                        [&](const Skip& skip) { return skip.row == row && skip.arm == arm; });
 }
 
+std::size_t Plan::arms_of(std::size_t row) const {
+    std::size_t count = 0;
+    for (std::size_t arm = 0; arm < arms.size(); ++arm) {
+        count += skipped(row, arm) ? 0 : 1;
+    }
+    return count;
+}
+
+Part Plan::part_of(std::size_t row) const {
+    if (!shard) {
+        return {row, first_round, rounds};
+    }
+    const auto found = std::find_if(shard->parts.begin(), shard->parts.end(),
+                                    [row](const Part& part) { return part.row == row; });
+    return found == shard->parts.end() ? Part{row, first_round, 0} : *found;
+}
+
+bool Plan::runs(std::size_t row, unsigned round) const {
+    if (!shard) {
+        return true;
+    }
+    const Part part = part_of(row);
+    return round >= part.first_round && round - part.first_round < part.rounds;
+}
+
+std::size_t Plan::trials() const {
+    std::size_t count = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        count += arms_of(row) * part_of(row).rounds;
+    }
+    return count;
+}
+
+std::size_t Plan::trials(unsigned round) const {
+    std::size_t count = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        count += runs(row, round) ? arms_of(row) : 0;
+    }
+    return count;
+}
+
 std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
     Generator order(mix(plan.seed ^ mix(round)));
     std::vector<TrialSpec> trials;
+    unsigned position = 0;
     for (const std::size_t row : shuffled_indices(plan.rows.size(), order)) {
         Generator pair_order(mix(plan.seed ^ mix((std::uint64_t{row} << 32) | (round / 2))));
         std::vector<std::size_t> arms = shuffled_indices(plan.arms.size(), pair_order);
@@ -138,11 +180,13 @@ std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
             trial.row = row;
             trial.arm = arm;
             trial.round = round;
-            trial.position = static_cast<unsigned>(trials.size());
+            trial.position = position++;
             trial.seed =
                 mix(plan.seed + mix(hash(plan.rows[row].label) + round)) >> 1; // fits a signed reader
             trial.environment_bytes = static_cast<unsigned>(below(order, 4096));
-            trials.push_back(trial);
+            if (plan.runs(row, round)) {
+                trials.push_back(trial);
+            }
         }
     }
     return trials;
@@ -155,19 +199,19 @@ std::uint64_t floor_bytes(const engine::Cost& cost) {
            chunk_ends_bytes;
 }
 
-Estimate estimate(const Plan& plan) {
+double trial_seconds(const Plan& plan, std::size_t row) {
     constexpr double start_seconds = 0.1; // of a process, with its streams drawn
+    return start_seconds + static_cast<double>(plan.idle_ms) / 1e3 +
+           static_cast<double>(plan.rows[row].cost.operations * guessed_ns_an_operation) / 1e9;
+}
+
+Estimate estimate(const Plan& plan) {
     Estimate all;
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
         const engine::Cost& cost = plan.rows[row].cost;
-        std::size_t arms = 0;
-        for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-            arms += plan.skipped(row, arm) ? 0 : 1;
-        }
-        const double trial_seconds = start_seconds + static_cast<double>(plan.idle_ms) / 1e3 +
-                                     static_cast<double>(cost.operations * guessed_ns_an_operation) / 1e9;
-        all.seconds += trial_seconds * static_cast<double>(arms * plan.rounds);
-        if (cost.live_bytes > all.live_bytes) {
+        const unsigned rounds = plan.part_of(row).rounds;
+        all.seconds += trial_seconds(plan, row) * static_cast<double>(plan.arms_of(row) * rounds);
+        if (rounds > 0 && cost.live_bytes > all.live_bytes) {
             all.live_bytes = cost.live_bytes;
             all.live_row = plan.rows[row].label;
         }

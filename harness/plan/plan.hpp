@@ -43,6 +43,20 @@ struct Skip {
     bool by_design = false; // nobody expects this pair to run
 };
 
+// Rounds of a row.
+struct Part {
+    std::size_t row = 0;
+    unsigned first_round = 0;
+    unsigned rounds = 0;
+};
+
+// What one of several nodes runs of a plan; see shard.hpp.
+struct Shard {
+    unsigned index = 1; // from 1
+    unsigned of = 1;
+    std::vector<Part> parts; // one a row, in the rows' order; no part: nothing of that row
+};
+
 struct Plan {
     std::string suite; // name of the suite, or the words of the command line
     std::uint64_t seed = 1;
@@ -52,9 +66,15 @@ struct Plan {
     std::uint64_t timeout_s = 60;
     std::vector<Row> rows;
     std::vector<Arm> arms;
-    std::vector<Skip> skips; // pairs that are not run, with the reason
+    std::vector<Skip> skips;    // pairs that are not run, with the reason
+    std::optional<Shard> shard; // that is run here; nullopt: the whole
 
     bool skipped(std::size_t row, std::size_t arm) const;
+    std::size_t arms_of(std::size_t row) const; // that are not skipped
+    Part part_of(std::size_t row) const;        // that is run here; may have no rounds
+    bool runs(std::size_t row, unsigned round) const;
+    std::size_t trials() const; // of all rounds that are run here
+    std::size_t trials(unsigned round) const;
 };
 
 struct TrialSpec {
@@ -68,7 +88,7 @@ struct TrialSpec {
     unsigned environment_bytes = 0; // padding of the environment, so that no stack layout is favoured
 };
 
-// One round: every pair that is not skipped, once. Workloads come in random order, and the arms of one
+// One round: every pair that is not skipped and is run here, once, in the order and with the positions of the whole. Workloads come in random order, and the arms of one
 // workload stand next to each other in random order, so that what is compared is measured close in time.
 // Round 2k+1 runs each workload's arms in the reverse of round 2k: over two rounds each arm was as often
 // before another as after it. Sources: Mytkowicz et al. 2009 (environment size), Kalibera and Jones 2013
@@ -93,6 +113,7 @@ inline constexpr std::uint64_t floor_limit_bytes = std::uint64_t{2} << 30;
 // What a run will take, before it starts. Nothing was measured for it: operations are known, and taken to cost
 // guessed_ns_an_operation each, beside each trial's start and its idle time.
 inline constexpr std::uint64_t guessed_ns_an_operation = 30;
+double trial_seconds(const Plan& plan, std::size_t row);
 struct Estimate {
     double seconds = 0;
     std::uint64_t live_bytes = 0; // the most that a trial asks for at a time; allocators need more

@@ -15,12 +15,11 @@ class Campaign {
   public:
     Campaign(const plan::Plan& plan, const Settings& settings, results::Document& document,
              const std::filesystem::path& output, Observer& observer)
-        : plan_(plan), settings_(settings), document_(document), output_(output), observer_(observer),
-          per_round_(plan.rows.size() * plan.arms.size() - plan.skips.size()) {}
+        : plan_(plan), settings_(settings), document_(document), output_(output), observer_(observer) {}
 
     // The rounds, then one trial for each pair with `counting`, unless that is empty.
     Result<CampaignEnd> run(Probes timing, Probes counting) {
-        total_ = per_round_ * (plan_.rounds + (counting.empty() ? 0 : 1));
+        total_ = plan_.trials() + (counting.empty() ? 0 : plan_.trials(plan_.first_round));
         for (unsigned round = 0; round < plan_.rounds; ++round) {
             auto trials = run_round(plan::draw_round(plan_, plan_.first_round + round), timing);
             if (!trials) {
@@ -108,7 +107,6 @@ class Campaign {
     results::Document& document_;
     const std::filesystem::path& output_;
     Observer& observer_;
-    std::size_t per_round_;
     std::size_t total_ = 0;
     std::size_t done_ = 0;
     CampaignEnd end_;

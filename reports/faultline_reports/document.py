@@ -92,7 +92,11 @@ def _document(
     rounds = sorted({trial.round for trial in trials})
     if not complete:
         expected = _expected_pairs(workloads, allocators, skipped)
-        rounds = [number for number in rounds if expected <= _pairs_of_round(trials, number)]
+        rounds = [
+            number
+            for number in rounds
+            if _of_shard(expected, plan.child("shard"), number) <= _pairs_of_round(trials, number)
+        ]
     whole = set(rounds)
     kept = [trial for trial in trials if trial.round in whole]
 
@@ -330,6 +334,18 @@ def _expected_pairs(
         for allocator in allocators
         if not any(skips(row, workload.label, allocator.name) for row in skipped)
     }
+
+
+def _of_shard(pairs: set[tuple[str, str]], shard: Object, number: int) -> set[tuple[str, str]]:
+    """Those that a node runs in this round; all where it is no shard."""
+    if not shard.has("parts"):
+        return pairs
+    labels = set()
+    for part in shard.children("parts"):
+        first = part.whole("first_round") or 0
+        if first <= number < first + (part.whole("rounds") or 0):
+            labels.add(part.text("workload"))
+    return {pair for pair in pairs if pair[0] in labels}
 
 
 def _pairs_of_round(trials: Sequence[model.Trial], number: int) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from faultline_reports import command, document, hosts, output, shards
+from faultline_reports import command, document, hosts, output, shard_set, shards
 from faultline_reports.ab.table import aligned, print_json
 from faultline_reports.errors import Exit, UserError
 
@@ -14,15 +14,21 @@ EXAMPLE = """examples:
   faultline run quick -a system,mine=./libmine.so --seed 7 --rounds 10 -o one.json
   faultline run quick -a system,mine=./libmine.so --seed 7 --rounds 10 --first-round 10 -o two.json
   faultline merge one.json two.json -o whole.json
+  faultline run quick --seed 7 --shard 1/2 -o shard1.json    # on one node
+  faultline run quick --seed 7 --shard 2/2 -o shard2.json    # on another of the same kind
+  faultline merge shard1.json shard2.json -o whole.json
   faultline merge laptop.json server.json arm.json --random-effects system mine"""
+
+ALONE = "there is nothing to join with one document"
 
 
 def parser() -> command.Parser:
     result = command.Parser(
         prog="faultline merge",
-        description="Joins result documents that are parts of one plan: rounds that were run in slices (same "
-        "seed, --first-round), or workloads that were run apart. Documents of different hosts, plans or "
-        "libraries are refused, unless --random-effects asks what holds on average over hosts.",
+        description="Joins result documents that are parts of one plan: rounds run in slices (one seed, "
+        "--first-round), workloads run apart, or all shards of a plan (--shard). Documents of "
+        "different hosts, plans or libraries are refused, unless --random-effects asks what holds on average "
+        "over hosts.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,13 +47,14 @@ def parser() -> command.Parser:
 
 def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    if len(options.parts) < 2:
-        raise UserError(Exit.USAGE, "", "there is nothing to join with one document", "name two or more")
     if options.random_effects:
         return _over_hosts(options)
     if options.output is None:
         raise UserError(Exit.USAGE, "", "-o is missing", "name the file to write, as -o whole.json")
-    joined = shards.join([shards.load(path) for path in options.parts])
+    parts = [shards.load(path) for path in options.parts]
+    if len(parts) < 2 and shard_set.shard_of(parts[0][0]) is None:
+        raise UserError(Exit.USAGE, "", ALONE, "name two or more")
+    joined = shards.join(parts)
     output.write(options.output, output.document_text(joined))
     print(options.output)
     return 0
@@ -56,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
 def _over_hosts(options: argparse.Namespace) -> int:
     if options.output is not None:
         raise UserError(Exit.USAGE, "-o", "is for parts of one plan", "leave it out: the table is printed")
+    if len(options.parts) < 2:
+        raise UserError(Exit.USAGE, "", ALONE, "name two or more")
     base, candidate = options.random_effects
     rows = hosts.join([document.load(path) for path in options.parts], base, candidate)
     if options.json:

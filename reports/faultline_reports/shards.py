@@ -1,9 +1,10 @@
-"""Joins result documents that are parts of one plan: rounds that were run in slices, or workloads that were
-run apart.
+"""Joins result documents that are parts of one plan: rounds that were run in slices, workloads that were run
+apart, or the shards of several nodes.
 
 Values are raw JSON, so nothing that a newer writer put in is lost. Two documents belong together when one
 host (fingerprint), one faultline, one seed and the same allocators, work and environment made them, and no
-trial is in both. Anything else is refused with one line that says what differs.
+trial is in both. Shards belong together when they are of one plan and each of them is there once. Anything
+else is refused with one line that says what differs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from faultline_reports import document, fields
+from faultline_reports import document, fields, shard_set
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.model import Document
 
@@ -22,6 +23,7 @@ PLAN_KEYS = ("seed", "idle_ms", "timeout_s", "environment", "swap")
 BOX_KEYS = (
     "memory_limit_bytes",
 )  # with `swap` alone: else it is a share of what was free, to stop what runs away
+PLACES = ("TMPDIR",)  # of the environment: a node's own, and no tuning of what is measured
 INLINE = "inline"  # of the plan's probes: counted in the timed trials too, which makes them slower
 STATUS_ORDER = ("ok", "warn", "fail")
 
@@ -31,12 +33,16 @@ def join(parts: Sequence[tuple[Raw, Document]], command: Sequence[str] | None = 
     that made it. Raises UserError; `parts` must not be empty."""
     parts = sorted(parts, key=lambda part: min(part[1].rounds, default=0))
     first_raw, first = parts[0]
+    shards = shard_set.check(parts)
     for raw, loaded in parts[1:]:
         _check_belongs(first_raw, first, raw, loaded)
     _check_disjoint([loaded for _, loaded in parts])
     raws = [raw for raw, _ in parts]
     trials = [trial for raw in raws for trial in raw["trials"]]
     rounds = {trial["round"] for trial in trials}
+    if shards:
+        trials.sort(key=_place)
+        rounds -= {number for raw in raws for number in shard_set.unfinished(raw)}
     result = {
         **first_raw,
         "complete": all(loaded.complete for _, loaded in parts),
@@ -49,11 +55,25 @@ def join(parts: Sequence[tuple[Raw, Document]], command: Sequence[str] | None = 
         "trials": trials,
     }
     if any("counts" in raw for raw in raws):
-        result["counts"] = [trial for raw in raws for trial in raw.get("counts") or []]
+        counts = [trial for raw in raws for trial in raw.get("counts") or []]
+        result["counts"] = sorted(counts, key=_place) if shards else counts
     if "benchmarks" in first_raw:
         entries = [entry for raw in raws for entry in raw.get("benchmarks", [])]
+        if shards:
+            order = {_benchmark(trial): place for place, trial in enumerate(trials)}
+            entries.sort(key=lambda entry: order.get((entry["name"], entry["repetition_index"]), 0))
         result["benchmarks"] = [{**entry, "repetitions": len(rounds)} for entry in entries]
+    if shards:
+        result["shards"] = shards
     return result
+
+
+def _place(trial: Raw) -> tuple[int, int]:
+    return trial["round"], trial.get("position", 0)
+
+
+def _benchmark(trial: Raw) -> tuple[str, int]:
+    return f"{trial['workload']}/{trial['allocator']}", trial["round"]
 
 
 def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> None:
@@ -63,14 +83,14 @@ def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> N
     def refuse(what: str) -> None:
         raise UserError(Exit.DATA, where, what, remedy)
 
+    plan, other_plan = one.get("plan") or {}, other.get("plan") or {}
     if first.fingerprint != second.fingerprint:
         keys = [key for key in {**first.deciding, **second.deciding} if _differs(first, second, key)]
         refuse(f"hosts differ in {', '.join(keys)}" if keys else "the hosts' fingerprints are not the same")
     if first.tool_version != second.tool_version:
         refuse(f"were made by faultline {first.tool_version} and {second.tool_version}")
-    plan, other_plan = one.get("plan") or {}, other.get("plan") or {}
     for key in PLAN_KEYS + (BOX_KEYS if plan.get("swap") else ()):
-        if plan.get(key) != other_plan.get(key):
+        if _without_places(plan.get(key)) != _without_places(other_plan.get(key)):
             refuse(f"their plans differ in {key}")
     if _inline(one) != _inline(other):
         refuse("only one of them was counted while it was timed")
@@ -82,6 +102,12 @@ def _check_belongs(one: Raw, first: Document, other: Raw, second: Document) -> N
         same = first.allocator(allocator.name)
         if same is not None and same.sha256 != allocator.sha256:
             refuse(f"{allocator.name} is another library in each")
+
+
+def _without_places(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: entry for name, entry in value.items() if name not in PLACES}
 
 
 def _inline(raw: Raw) -> list[str]:
@@ -127,9 +153,10 @@ def _plan(raws: Sequence[Raw]) -> Raw:
     for plan in plans:
         first = plan.get("first_round") or 0
         planned |= set(range(first, first + (plan.get("rounds") or 0)))
+    common = {key: value for key, value in plans[0].items() if key != "shard"}
     suites = list(dict.fromkeys(str(plan["suite"]) for plan in plans if plan.get("suite")))
     return {
-        **plans[0],
+        **common,
         "suite": " ".join(suites) if suites else plans[0].get("suite"),
         "rounds": len(planned),
         "first_round": min(planned, default=0),
