@@ -11,12 +11,13 @@ const std::filesystem::path& prefix(); // of the running program; "/usr" or "...
 std::filesystem::path worker();        // bin/faultline-worker
 std::filesystem::path checker();       // bin/faultline-check
 std::filesystem::path app_runner();    // bin/faultline-app
-std::filesystem::path libraries();     // lib, installed lib/faultline: what is preloaded, libslabuddy.so and others
-std::filesystem::path subcommands();   // libexec/faultline: faultline-report, ...
-std::filesystem::path suites();        // share/faultline/suites
-std::filesystem::path traces();        // share/faultline/traces
-std::filesystem::path profiles();      // share/faultline/profiles, of heaps
-std::filesystem::path apps();          // share/faultline/apps: definitions of real programs
+std::filesystem::path
+libraries(); // lib, installed lib/faultline: what is preloaded, libslabuddy.so and others
+std::filesystem::path subcommands(); // libexec/faultline: faultline-report, ...
+std::filesystem::path suites();      // share/faultline/suites
+std::filesystem::path traces();      // share/faultline/traces
+std::filesystem::path profiles();    // share/faultline/profiles, of heaps
+std::filesystem::path apps();        // share/faultline/apps: definitions of real programs
 
 // $XDG_CACHE_HOME/faultline or ~/.cache/faultline, or under /tmp where there is no home; the last alone is created.
 std::filesystem::path cache();

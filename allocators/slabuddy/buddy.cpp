@@ -14,6 +14,7 @@ PageList lists[mobility_count][order_count]; // zone lock
 std::atomic<uint32_t> free_pages{0};         // written under the zone lock
 std::atomic<uint32_t> dirty_pages{0};        // of the free ones; written under the zone lock
 std::atomic<uint64_t> oldest_dirty_ms{UINT64_MAX};
+std::atomic<uint64_t> no_trim_before_ms{0};
 std::atomic<uint32_t> fresh_pages{
     0}; // clean ones handed out since buddy_has_grown(); written under the zone lock
 
@@ -366,6 +367,9 @@ uint32_t buddy_trim() {
         return 0;
     }
     const uint64_t now_ms = os_now_ms();
+    if (now_ms < no_trim_before_ms.load(std::memory_order_relaxed)) {
+        return 0;
+    }
     Guard guard(zone.lock);
     const uint32_t allowed = regret.allowed(now_ms);
     const uint32_t most = share > allowed ? share : allowed;
@@ -373,6 +377,9 @@ uint32_t buddy_trim() {
         return 0;
     }
     const uint32_t purged = trim_to(most / 4 * 3); // so that the next call does not come at once
+    if (purged == 0) {
+        no_trim_before_ms.store(now_ms + refusal_ms, std::memory_order_relaxed);
+    }
     regret.given_back(purged, now_ms);
     return purged;
 }

@@ -37,6 +37,8 @@ inline constexpr uint32_t least_dirty_pages = (size_t{2} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_pages = (size_t{64} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_share = 4;
 inline constexpr uint64_t regret_ms = 1000; // what is taken back after this long was rightly given
+inline constexpr uint64_t refusal_ms =
+    100; // after the system refused to take memory back (it is locked), it is not asked so long
 
 // A heap that grows looks first at what lies idle in its slabs: after so much growth, or a share of what is in use. What is
 // idle and not a quarter of what lives may stay.

@@ -14,6 +14,18 @@ namespace {
 
 constinit thread_local bool refused = false; // see OsRefusal
 
+// Of the scope, whatever the kernel says in it: free() comes this way, too.
+class KeptErrno {
+  public:
+    KeptErrno() : saved_(errno) {}
+    ~KeptErrno() { errno = saved_; }
+    KeptErrno(const KeptErrno&) = delete;
+    KeptErrno& operator=(const KeptErrno&) = delete;
+
+  private:
+    int saved_;
+};
+
 } // namespace
 
 OsRefusal::OsRefusal() : before_(refused) {
@@ -22,6 +34,10 @@ OsRefusal::OsRefusal() : before_(refused) {
 
 OsRefusal::~OsRefusal() {
     refused = before_;
+}
+
+bool os_is_refused() {
+    return refused;
 }
 
 size_t os_page_bytes() {
@@ -38,11 +54,13 @@ void* os_reserve(size_t bytes) {
     if (refused) {
         return nullptr;
     }
+    const KeptErrno kept;
     void* at = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? nullptr : at;
 }
 
 bool os_commit(void* at, size_t bytes) {
+    const KeptErrno kept;
     return !refused && mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
@@ -50,19 +68,23 @@ void* os_map(size_t bytes) {
     if (refused) {
         return nullptr;
     }
+    const KeptErrno kept;
     void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return at == MAP_FAILED ? nullptr : at;
 }
 
 void os_unmap(void* at, size_t bytes) {
+    const KeptErrno kept;
     munmap(at, bytes); // refused only when the kernel has no map entries left; the range then stays unused
 }
 
 bool os_guard(void* at, size_t bytes) {
+    const KeptErrno kept;
     return !refused && mprotect(at, bytes, PROT_NONE) == 0;
 }
 
 bool os_purge(void* at, size_t bytes) {
+    const KeptErrno kept;
     return !refused && madvise(at, bytes, MADV_DONTNEED) == 0;
 }
 
@@ -70,6 +92,7 @@ void* os_remap(void* at, size_t old_bytes, size_t new_bytes) {
     if (refused) {
         return nullptr;
     }
+    const KeptErrno kept;
     void* moved = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE);
     return moved == MAP_FAILED ? nullptr : moved;
 }
@@ -113,21 +136,20 @@ void os_sleep_ms(uint64_t ms) {
 }
 
 void os_yield() {
+    const KeptErrno kept;
     sched_yield();
 }
 
 void os_wait(uint32_t* word, uint32_t value) {
     if (!refused) {
-        const int saved = errno; // EAGAIN where the word has changed: free() may come this way
+        const KeptErrno kept; // EAGAIN where the word has changed
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
-        errno = saved;
     }
 }
 
 void os_wake_one(uint32_t* word) {
-    const int saved = errno;
+    const KeptErrno kept;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-    errno = saved;
 }
 
 } // namespace sb

@@ -1,6 +1,6 @@
 // The operating system, behind one face. Addresses and lengths are multiples of os_page_bytes() unless said
-// otherwise. Functions that return bool answer false when the kernel refused and change nothing; none sets
-// errno for the caller to see (the public calls decide about errno), none allocates.
+// otherwise. Functions that return bool answer false when the kernel refused and change nothing; none changes
+// errno (the public calls decide about it), none allocates.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,8 @@ class OsRefusal {
   private:
     bool before_;
 };
+
+bool os_is_refused(); // true while one stands
 
 // Address space without memory: PROT_NONE, not counted by the overcommit accounting. NULL when refused.
 void* os_reserve(size_t bytes);
@@ -54,7 +56,7 @@ void os_write_error(const char* text, size_t bytes);
 void os_sleep_ms(uint64_t ms);
 void os_yield(); // to a thread that waits for this processor
 
-// Sleeps while *word == value; may wake for no reason. Both leave errno alone.
+// Sleeps while *word == value; may wake for no reason.
 void os_wait(uint32_t* word, uint32_t value);
 void os_wake_one(uint32_t* word);
 

@@ -43,7 +43,7 @@ void give_stocks_back() {
 
 void purge_poll() {
     const uint64_t delay_ms = option(Option::purge_ms);
-    if (delay_ms == purge_never) {
+    if (delay_ms == purge_never || os_is_refused()) {
         return;
     }
     if (buddy_trim() > 0) {
@@ -74,7 +74,10 @@ void purge_poll() {
 }
 
 void purge_on_growth() {
-    if (buddy_has_grown() && option(Option::purge_ms) != purge_never) {
+    if (os_is_refused() || option(Option::purge_ms) == purge_never) {
+        return;
+    }
+    if (buddy_has_grown()) {
         give_idle_back();
         buddy_trim();
     }
@@ -85,7 +88,8 @@ size_t purge_all() {
     barn_shrink(true);
     slab_shrink();
     pcp_drain();
-    return size_t{buddy_purge(UINT64_MAX)} * page_bytes + area_purge(UINT64_MAX);
+    const size_t punched = slab_punch(SIZE_MAX);
+    return punched + size_t{buddy_purge(UINT64_MAX)} * page_bytes + area_purge(UINT64_MAX);
 }
 
 } // namespace sb

@@ -40,9 +40,9 @@ class Regret {
     }
 
   private:
-    // What was given back long ago was rightly given.
+    // What was given back long ago was rightly given. A caller may have looked at the clock before another one did.
     void forget(uint64_t now_ms) {
-        if (now_ms - since_ms_ <= regret_ms) {
+        if (now_ms <= since_ms_ + regret_ms) {
             return;
         }
         given_ = 0;

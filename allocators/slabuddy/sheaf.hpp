@@ -94,9 +94,15 @@ static_assert(offsetof(ThreadCache, slots) == 0);
     if (__builtin_expect(object == nullptr, 0)) {
         return sheaf_miss(size);
     }
-    --slot.top; // first: at any instruction another thread may fork, and its child adopts what a sheaf holds
-    integrity_allocated(class_of(size), object);
-    mark_of(object) = nullptr;
+    if constexpr (checked) {
+        --slot.top; // first: at any instruction another thread may fork, and its child adopts what a sheaf holds
+        integrity_allocated(class_of(size), object);
+        mark_of(object) = nullptr;
+    } else {
+        mark_of(object) =
+            nullptr; // a child of a fork in between finds a free object without mark, which is fine
+        --slot.top;
+    }
     return object;
 }
 

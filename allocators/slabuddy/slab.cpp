@@ -59,6 +59,9 @@ constinit Returned returned_in[most_shards];
 constinit Lock regret_lock;
 constinit Regret regret(least_idle_bytes >> regret_page_shift, most_idle_bytes >> regret_page_shift);
 
+// Others may want the lock of a list while its slabs are punched.
+constexpr unsigned most_punched_at_once = 16;
+
 constexpr unsigned first_punched_class = class_of(least_punched_object_bytes);
 
 // How many slabs with room a shard keeps when its neighbours have none: the one in use and another.
@@ -158,8 +161,19 @@ void settle(PageIndex page, unsigned cls) {
     }
 }
 
+// Puts objects back that were out only to be looked at, or NULL. The first that came back by itself meanwhile has been freed
+// twice: it becomes `twice` if that is NULL, to be reported when no lock is held.
+void put_back(PageIndex page, unsigned cls, unsigned word, uint64_t bits, const void*& twice) {
+    const uint64_t before = words_of(page)[word].fetch_or(bits, std::memory_order_release);
+    if (__builtin_expect((before & bits) != 0 && !twice, 0)) {
+        const unsigned index = word * 64 + static_cast<unsigned>(std::countr_zero(before & bits));
+        twice =
+            reinterpret_cast<const void*>(page_address(page) + uintptr_t{index} * size_classes[cls].bytes);
+    }
+}
+
 // Moves up to `wanted` objects out of the slab.
-unsigned take_objects(PageIndex page, unsigned cls, void** objects, unsigned wanted) {
+unsigned take_objects(PageIndex page, unsigned cls, void** objects, unsigned wanted, const void*& twice) {
     const SizeClass& size = size_classes[cls];
     std::atomic<uint64_t>* words = words_of(page);
     const uintptr_t base = page_address(page);
@@ -174,7 +188,7 @@ unsigned take_objects(PageIndex page, unsigned cls, void** objects, unsigned wan
             objects[taken++] = reinterpret_cast<void*>(base + uintptr_t{index} * size.bytes);
         }
         if (bits) {
-            words[i].fetch_or(bits, std::memory_order_release);
+            put_back(page, cls, i, bits, twice);
         }
     }
     zone.mem_map[page].free_objects.fetch_sub(static_cast<int32_t>(taken), std::memory_order_relaxed);
@@ -270,7 +284,7 @@ size_t punch_run(PageIndex page, const SizeClass& size, unsigned begin, unsigned
 }
 
 // Takes all free objects out of the slab for as long as it looks at them. Its class's lock held.
-size_t punch_slab(PageIndex page, Class& owner, unsigned cls) {
+size_t punch_slab(PageIndex page, Class& owner, unsigned cls, const void*& twice) {
     const SizeClass& size = size_classes[cls];
     std::atomic<uint64_t>* words = words_of(page);
     uint64_t bits[words_per_page];
@@ -288,7 +302,7 @@ size_t punch_slab(PageIndex page, Class& owner, unsigned cls) {
     uint64_t free_objects = 0;
     for (unsigned i = 0; i < size.words; ++i) {
         free_objects += static_cast<unsigned>(std::popcount(bits[i]));
-        words[i].fetch_or(bits[i], std::memory_order_release);
+        put_back(page, cls, i, bits[i], twice);
     }
     zone.mem_map[page].looked_at = free_objects;
     const size_t before = zone.mem_map[page].punched * os_page_bytes();
@@ -318,7 +332,8 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach)
     const unsigned shard = shard_of_this_cpu();
     Class& owner = classes[shard][cls];
     unsigned taken = 0;
-    Guard guard(owner.lock);
+    const void* twice = nullptr;
+    owner.lock.lock();
     while (taken < wanted) {
         PageIndex page = first_partial(owner);
         if (page == no_page && taken == 0 && reach == Reach::everywhere) {
@@ -329,11 +344,15 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach)
         if (page == no_page) {
             break;
         }
-        taken += take_objects(page, cls, objects + taken, wanted - taken);
+        taken += take_objects(page, cls, objects + taken, wanted - taken, twice);
         note_taken_from_punched(page, owner, size_classes[cls]);
         settle_at_home(page, owner, cls);
     }
     owner.refills += taken;
+    owner.lock.unlock();
+    if (__builtin_expect(twice != nullptr, 0)) {
+        report_bad_object("free", cls, twice);
+    }
     // The sheaf is popped from its end: the lowest addresses first, one after the other.
     for (unsigned i = 0; i < taken / 2; ++i) {
         void* swapped = objects[i];
@@ -407,6 +426,20 @@ bool slab_is_allocated(unsigned cls, const void* object) {
     return (word >> (index % 64) & 1) == 0;
 }
 
+bool slab_holds(unsigned cls, const void* object) {
+    const Page& head = zone.mem_map[head_of(size_classes[cls], reinterpret_cast<uintptr_t>(object))];
+    for (;;) {
+        const unsigned home = head.home.load(std::memory_order_relaxed);
+        Guard guard(classes[home][cls].lock);
+        if (head.cls.load(std::memory_order_relaxed) != cls) {
+            return true; // all of the slab was, and its pages went back
+        }
+        if (head.home.load(std::memory_order_relaxed) == home) {
+            return !slab_is_allocated(cls, object);
+        }
+    }
+}
+
 uint32_t slab_shrink() {
     uint32_t pages = 0;
     const unsigned shards = shard_count();
@@ -461,22 +494,36 @@ bool slab_has_shrunk() {
 
 namespace {
 
+// Up to `most` slabs of a list; true when there may be more. `given` counts up to `wanted`.
+bool punch_list(Class& owner, unsigned cls, unsigned bin, unsigned most, size_t& given, size_t wanted) {
+    const void* twice = nullptr;
+    bool more = false;
+    {
+        Guard guard(owner.lock);
+        PageIndex page = owner.bins[bin].first();
+        for (; page != no_page && given < wanted && !more; page = zone.mem_map[page].next) {
+            const Page& head = zone.mem_map[page];
+            const auto free_objects =
+                static_cast<uint64_t>(head.free_objects.load(std::memory_order_relaxed));
+            if (free_objects > head.looked_at + size_classes[cls].objects / 8) {
+                given += punch_slab(page, owner, cls, twice);
+                more = --most == 0;
+            }
+        }
+    }
+    if (__builtin_expect(twice != nullptr, 0)) {
+        report_bad_object("free", cls, twice);
+    }
+    return more;
+}
+
 size_t punch_lists(size_t wanted) {
     size_t given = 0;
     const unsigned shards = shard_count();
     for (unsigned bin = bin_empty; bin >= bin_quarter; --bin) {
         for (unsigned shard = 0; shard < shards; ++shard) {
             for (unsigned cls = first_punched_class; cls < class_table_size; ++cls) {
-                Class& owner = classes[shard][cls];
-                Guard guard(owner.lock);
-                PageIndex page = owner.bins[bin].first();
-                for (; page != no_page && given < wanted; page = zone.mem_map[page].next) {
-                    const Page& head = zone.mem_map[page];
-                    const auto free_objects =
-                        static_cast<uint64_t>(head.free_objects.load(std::memory_order_relaxed));
-                    if (free_objects > head.looked_at + size_classes[cls].objects / 8) {
-                        given += punch_slab(page, owner, cls);
-                    }
+                while (punch_list(classes[shard][cls], cls, bin, most_punched_at_once, given, wanted)) {
                 }
                 if (given >= wanted) {
                     return given;

@@ -32,6 +32,8 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
 bool slab_is_object(unsigned cls, const void* address);
 // True when that object is in use as far as the slab knows: it may be in a sheaf or a barn.
 bool slab_is_allocated(unsigned cls, const void* object);
+// True when its slab holds it: exact, and takes the lock of the slab's home.
+bool slab_holds(unsigned cls, const void* object);
 
 // Gives the pages of all empty slabs back. Returns pages.
 uint32_t slab_shrink();

@@ -91,7 +91,8 @@ std::string formats() {
 
 void add_trace(CLI::App& app, Action& action) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("trace", "Look at, check, convert, cut, merge and model recorded traces");
+    CLI::App* command =
+        app.add_subcommand("trace", "Look at, check, convert, cut, merge and model recorded traces");
     command->require_subcommand(1);
     const auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
         CLI::App* sub = command->add_subcommand(name, what);

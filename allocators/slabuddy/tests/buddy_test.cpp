@@ -2,6 +2,7 @@
 #include "allocators/slabuddy/buddy.hpp"
 #include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/pcp.hpp"
+#include "allocators/slabuddy/regret.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
 #include <cstring>
@@ -21,6 +22,18 @@ PageIndex allocate(uint32_t pages, unsigned align_order = 0, Mobility mobility =
 
 uint32_t free_pages() {
     return sb::buddy_figures().free_pages;
+}
+
+// Threads look at the clock before they have the lock: one may come with an earlier time than the last.
+TEST(Regret, AnEarlierTimeForgetsNothing) {
+    sb::Regret regret(4, 64);
+    regret.given_back(8, 10000);
+    EXPECT_EQ(regret.allowed(9999), 4U);
+    EXPECT_TRUE(regret.may_miss());
+    regret.taken(2, 9999);
+    EXPECT_EQ(regret.allowed(10000), 8U) << "half of it was taken again";
+    EXPECT_EQ(regret.allowed(10000 + sb::regret_ms + 1), 4U);
+    EXPECT_FALSE(regret.may_miss());
 }
 
 TEST(Buddy, BlocksAreAlignedToTheirOrder) {

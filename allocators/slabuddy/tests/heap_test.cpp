@@ -16,6 +16,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -244,6 +245,28 @@ TEST(Heap, FailureIsNullWithEnomemAndKeepsTheBlock) {
     errno = 12;
     sb::release(sb::allocate(size_t{1} << 20));
     EXPECT_EQ(errno, 12);
+}
+
+// madvise is refused for locked memory, and trimming must not tell the program.
+TEST(Heap, FreeKeepsErrnoWhereMemoryIsLocked) {
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        GTEST_SKIP() << "mlockall: " << strerror(errno);
+    }
+    for (const size_t bytes : {size_t{200}, size_t{3000}, size_t{200} << 10, size_t{8} << 20}) {
+        std::vector<void*> blocks((size_t{64} << 20) / bytes);
+        for (void*& block : blocks) {
+            block = sb::allocate(bytes);
+            memset(block, 1, bytes);
+        }
+        errno = 12;
+        for (void* block : blocks) {
+            sb::release(block);
+            ASSERT_EQ(errno, 12) << bytes;
+        }
+        sb::purge_all();
+        EXPECT_EQ(errno, 12) << bytes;
+    }
+    munlockall();
 }
 
 // What marks a free object is only a reason to look.
