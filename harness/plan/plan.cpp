@@ -105,7 +105,7 @@ Result<void> fit_to_means(Plan& plan, const engine::Means& means) {
             continue;
         }
         if (plan.rows.size() == 1) {
-            return able.error();
+            return able;
         }
         for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
             if (!plan.skipped(row, arm)) {
