@@ -185,7 +185,9 @@ def test_outside_a_repository(
 def test_a_library_that_cannot_be_run_is_skipped(
     repository: Repository, fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    commit = repository.commits[5][:12]
+    fake_faultline(effects=slow_from(repository, 7))
+    _, value = bisected(repository, capsys)
+    commit = value["steps"][0]["commit"][:12]  # the middle one; git draws by hash between two that are
     fake_faultline(effects=slow_from(repository, 7), refused=commit)
     status, value = bisected(repository, capsys)
     assert (status, value["found"]) == (0, [repository.commits[7]])
