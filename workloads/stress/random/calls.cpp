@@ -128,6 +128,12 @@ void cxx_delete_aligned(void* block, const Step& maker, std::uint64_t nature) {
     }
 }
 
+void trim() {
+    if (optional.trim != nullptr) {
+        optional.trim(0);
+    }
+}
+
 void release(void* block, const Step& maker) {
     const std::uint64_t nature = nature_of(maker);
     if (maker.op == Op::op_new) {
@@ -142,9 +148,9 @@ void release(void* block, const Step& maker) {
     } else {
         std::free(block);
     }
-    if (nature % 8192 == 0 && optional.trim != nullptr) {
+    if (nature % 8192 == 0) {
         const int saved = errno;
-        optional.trim(0);
+        trim();
         errno = saved;
     }
 }
@@ -177,7 +183,7 @@ Calls process_calls() {
     look_up(optional.free_aligned_sized, "free_aligned_sized");
     look_up(optional.usable_size, "malloc_usable_size");
     look_up(optional.trim, "malloc_trim");
-    return {allocate, reallocate, release, usable_size};
+    return {allocate, reallocate, release, usable_size, trim};
 }
 
 std::size_t alignment_of(const Step& step) {

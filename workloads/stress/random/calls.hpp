@@ -13,6 +13,7 @@ struct Calls {
     void* (*reallocate)(void* old, const Step& step);
     void (*release)(void* block, const Step& maker);
     std::size_t (*usable_size)(void* block); // 0 when the allocator does not say
+    void (*trim)();                          // gives free memory back to the system, where the allocator can
 };
 
 // Those of the process's own malloc family. Call once before threads start.

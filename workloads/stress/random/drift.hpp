@@ -2,7 +2,7 @@
 //
 // The trend is tested by Mann and Kendall's statistic (Mann, "Nonparametric tests against trend", Econometrica 13,
 // 1945; normal approximation of Kendall's S) and measured by Theil and Sen's slope (Sen, JASA 63, 1968). A heap that
-// still fills up has a trend too, so three more things must hold before it is called a leak: what it gained is a share
+// still fills up has a trend too, so three more things must hold before it is called one: what it gained is a share
 // of what it holds, it gained in each third of the series, and in the last as much as that share asks for.
 #pragma once
 
@@ -17,9 +17,11 @@ struct Drift {
     double slope_bytes = 0;   // Theil-Sen's, for each sample
     std::uint64_t gained = 0; // by the slope, over the series
     std::uint64_t median = 0; // of the series
-    bool is_leak = false;
+    bool is_steady = false;   // certain, and of a size that matters, in each third
+    bool is_leak = false;     // steady, and a share of what is held
 };
 
+inline constexpr std::size_t least_drift_samples = 24; // fewer say nothing
 inline constexpr std::size_t most_drift_samples = 256;
 
 // Of at most most_drift_samples; a longer series is to be thinned by the caller. Takes no memory from any heap.

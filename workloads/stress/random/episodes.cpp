@@ -1,9 +1,9 @@
 #include "workloads/stress/random/episodes.hpp"
 
 #include "workloads/engine/clock.hpp"
-#include "workloads/stress/random/drift.hpp"
 #include "workloads/stress/random/execute.hpp"
 #include "workloads/stress/random/generate.hpp"
+#include "workloads/stress/random/leak_watch.hpp"
 #include "workloads/stress/random/plan_file.hpp"
 #include "workloads/stress/random/resident.hpp"
 #include "workloads/stress/voice.hpp"
@@ -18,43 +18,20 @@ constexpr unsigned runs = 3; // of an episode
 constexpr std::uint64_t planned_every =
     4; // episodes: of one in so many the first run is in planned order, which is
        // slow but fails the same way each time
-constexpr std::uint64_t first_judgement =
-    48; // episodes until drift is judged; then whenever they have grown by a half
-
-class Watch {
-  public:
-    void after_episode(std::uint64_t number, std::uint64_t held_bytes) {
-        series_.offer(held_bytes);
-        if (number < next_) {
-            return;
-        }
-        next_ = number + number / 2;
-        // The first half is how the heap grew to its size.
-        const auto samples = series_.samples();
-        const Drift drift = judge_drift(samples.subspan(samples.size() / 2));
-        if (drift.is_leak) {
-            fail("memory leaks: with nothing alive, %llu MiB more are resident after each 100 episodes, %llu "
-                 "MiB now "
-                 "(Mann-Kendall z %.1f)",
-                 static_cast<unsigned long long>(drift.slope_bytes * 100 /
-                                                 static_cast<double>(series_.stride())) >>
-                     20,
-                 static_cast<unsigned long long>(samples.back() >> 20), drift.z);
-        }
-    }
-
-  private:
-    DriftSeries series_;
-    std::uint64_t next_ = first_judgement;
-};
-
-} // namespace
-
-namespace {
+constexpr std::uint64_t first_judgement = 48; // episodes until a leak is looked for
 
 std::uint64_t resident_but_for(std::uint64_t own_bytes) {
     const std::uint64_t resident = own_resident_bytes();
     return resident > own_bytes ? resident - own_bytes : 0;
+}
+
+void look_for_leak(LeakWatch& watch, std::uint64_t held_bytes) {
+    if (watch.offer(held_bytes) == Suspicion::proved) {
+        fail("memory leaks: with nothing alive and free memory given back, %llu MiB more are resident "
+             "after each 100 episodes, %llu MiB now (Mann-Kendall z %.1f, the second time)",
+             static_cast<unsigned long long>(watch.growth_bytes() * 100) >> 20,
+             static_cast<unsigned long long>(held_bytes >> 20), watch.drift().z);
+    }
 }
 
 } // namespace
@@ -64,7 +41,7 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
     const std::span<Step> room = arena.array<Step>(most_steps);
     const std::span<std::uint32_t> live = arena.array<std::uint32_t>(most_steps);
     Executor executor(calls, {most_steps, most_steps, most_threads}, pulse.progress);
-    static Watch watch;
+    LeakWatch watch(first_judgement);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     std::uint64_t episode = options.episode;
     for (; engine::monotonic_ns() < deadline; ++episode) {
@@ -79,8 +56,14 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
             pulse.in_free_order.store(is_free ? 1 : 0, std::memory_order_relaxed);
             executor.perform(plan, is_free ? Order::free : Order::planned, options.seed, name);
         }
-        watch.after_episode(episode - options.episode,
-                            held_bytes != nullptr ? held_bytes() : resident_but_for(executor.own_bytes()));
+        if (watch.is_suspicious()) {
+            calls.trim();
+        }
+        look_for_leak(watch, held_bytes != nullptr ? held_bytes() : resident_but_for(executor.own_bytes()));
+    }
+    if (const Drift drift = watch.drift_so_far(); watch.is_suspicious() || drift.is_leak) {
+        note("resident memory grew by %llu MiB with nothing alive; whether it leaks needs a longer run",
+             static_cast<unsigned long long>((drift.is_leak ? drift : watch.drift()).gained >> 20));
     }
     figure("episodes", episode - options.episode);
     figure("steps", pulse.progress.load());

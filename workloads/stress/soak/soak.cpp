@@ -4,7 +4,7 @@
 #include "workloads/engine/clock.hpp"
 #include "workloads/engine/rng.hpp"
 #include "workloads/engine/team.hpp"
-#include "workloads/stress/random/drift.hpp"
+#include "workloads/stress/random/leak_watch.hpp"
 #include "workloads/stress/random/pattern.hpp"
 #include "workloads/stress/random/resident.hpp"
 #include "workloads/stress/voice.hpp"
@@ -25,6 +25,7 @@ constexpr std::uint64_t most_era_calls = 60'000; // of a thread; fewer where blo
 constexpr std::uint64_t era_bytes = 8 * thread_live_bytes;
 constexpr std::uint64_t survivor_one_in = 10;
 constexpr std::size_t most_slots = 1 << 17;
+constexpr std::uint64_t first_judgement = 8 * cycle; // eras until a leak is looked for
 constexpr unsigned all_told_eras = 2 * cycle; // then at the end of a cycle whose number is a power of two
 
 // The sizes of an era: from small ones of one kind to large ones, never the same two after each other.
@@ -68,7 +69,7 @@ class Soak {
         const std::uint64_t full = percent();
         team_.run([&](unsigned thread) { give_back(members_[thread], number, thread); });
         const std::uint64_t survivors = percent();
-        resident_.offer(resident_of_heap());
+        look_for_leak();
         const bool is_told =
             number < all_told_eras || (number % cycle == 0 && std::has_single_bit(number / cycle));
         if (is_told) {
@@ -78,24 +79,29 @@ class Soak {
         pulse_.live_bytes = live_bytes();
     }
 
-    // Of the second half: the first is how the heap came to its size.
-    void judge(bool is_last) {
-        const auto samples = resident_.samples();
-        const Drift drift = judge_drift(samples.subspan(samples.size() / 2));
-        if (drift.is_leak) {
-            fail("resident memory creeps up: %.0f KiB an era, %llu MiB over the second half of %zu samples, "
-                 "of %llu MiB "
-                 "(Mann-Kendall z %.1f)",
-                 drift.slope_bytes / 1024 / static_cast<double>(resident_.stride()),
-                 static_cast<unsigned long long>(drift.gained >> 20), samples.size(),
-                 static_cast<unsigned long long>(drift.median >> 20), drift.z);
+    void conclude() const {
+        const Drift drift = watch_.drift_so_far();
+        if (watch_.is_suspicious() || drift.is_leak) {
+            note("resident memory crept up by %llu MiB; whether it goes on needs a longer run",
+                 static_cast<unsigned long long>((drift.is_leak ? drift : watch_.drift()).gained >> 20));
         }
-        if (is_last) {
-            figure("gained-kib-in-second-half", drift.gained >> 10);
-        }
+        figure("gained-kib-in-second-half", drift.gained >> 10);
     }
 
   private:
+    void look_for_leak() {
+        if (watch_.is_suspicious()) {
+            heap_.trim();
+        }
+        if (watch_.offer(resident_of_heap()) == Suspicion::proved) {
+            const Drift& drift = watch_.drift();
+            fail("resident memory creeps up, though free memory was given back: %.0f KiB an era, by %llu "
+                 "MiB to %llu MiB (Mann-Kendall z %.1f, the second time)",
+                 watch_.growth_bytes() / 1024, static_cast<unsigned long long>(drift.gained >> 20),
+                 static_cast<unsigned long long>(drift.median >> 20), drift.z);
+        }
+    }
+
     static std::uint64_t key(const Block& block) {
         return reinterpret_cast<std::uintptr_t>(block.at) ^ block.era;
     }
@@ -181,7 +187,7 @@ class Soak {
     engine::Arena arena_;
     engine::Team team_;
     Member members_[threads];
-    DriftSeries resident_;
+    LeakWatch watch_{first_judgement};
 };
 
 } // namespace
@@ -190,15 +196,11 @@ void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse,
     Soak soak(heap, options.seed, pulse, held_bytes);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     unsigned era = 0;
-    for (unsigned next = 16 * cycle; engine::monotonic_ns() < deadline; ++era) {
+    for (; engine::monotonic_ns() < deadline; ++era) {
         pulse.episode = era;
         soak.era(era);
-        if (era == next) { // rarely: each look is a chance to be wrong
-            next += next / 2;
-            soak.judge(false);
-        }
     }
-    soak.judge(true);
+    soak.conclude();
     figure("eras", era);
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Random operations find a planted bug, say what it is, and leave a small trace that fails again.
-# Usage: broken_test.sh FAULTLINE-ORDEAL LIBRARY SECONDS PATTERN [again|forks]
+# Usage: broken_test.sh FAULTLINE-ORDEAL LIBRARY SECONDS PATTERN [again|forks|soak]
 #   PATTERN: what the accusation must match; "" when there must be none. again: the trace must fail alike. forks: threads fork.
+#   soak: by the soak instead of random operations.
 ordeal=$1
 library=$2
 seconds=$3
@@ -9,6 +10,8 @@ pattern=$4
 again=${5:-}
 variant=""
 [ "$again" != forks ] || variant=forks
+role=random
+[ "$again" != soak ] || role=soak
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 
@@ -18,7 +21,7 @@ if [ -z "$pattern" ]; then
 fi
 keep=""
 [ "$again" != again ] || keep="$folder"
-said=$("$ordeal" random --variant="$variant" --preload="$library" --seconds="$seconds" --artifacts="$keep" 2>&1)
+said=$("$ordeal" $role --variant="$variant" --preload="$library" --seconds="$seconds" --artifacts="$keep" 2>&1)
 status=$?
 echo "$said"
 [ $status = 1 ] || { echo "FAIL: status $status"; exit 1; }

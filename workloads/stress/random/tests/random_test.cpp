@@ -1,12 +1,14 @@
 // The parts of random operations that need no allocator under test.
 #include "workloads/stress/random/drift.hpp"
 #include "workloads/stress/random/generate.hpp"
+#include "workloads/stress/random/leak_watch.hpp"
 #include "workloads/stress/random/live_index.hpp"
 #include "workloads/stress/random/pattern.hpp"
 #include "workloads/stress/random/plan_trace.hpp"
 #include "workloads/stress/random/shrink.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -230,6 +232,60 @@ TEST(Drift, ASeriesOfAnyLengthIsThinned) {
     for (std::size_t i = 0; i < thinned.samples().size(); ++i) {
         EXPECT_EQ(thinned.samples()[i], i * thinned.stride());
     }
+}
+
+// A heap as the watch sees it: what leaks stays, what is only held back goes when it is asked for.
+struct Held {
+    std::uint64_t leaked = 0;
+    std::uint64_t held_back = 0;
+};
+
+// What the watch says over so many samples, and at which sample last.
+std::pair<Suspicion, int> watched(int samples, const std::function<void(int, Held&)>& grow) {
+    LeakWatch watch(48);
+    Held held;
+    std::pair<Suspicion, int> last = {Suspicion::none, 0};
+    for (int i = 1; i <= samples; ++i) {
+        grow(i, held);
+        if (watch.is_suspicious()) {
+            held.held_back = 0;
+        }
+        const Suspicion said = watch.offer((10ULL << 20) + held.leaked + held.held_back);
+        if (said != Suspicion::none) {
+            last = {said, i};
+        }
+        if (said == Suspicion::proved) {
+            break;
+        }
+    }
+    return last;
+}
+
+TEST(LeakWatch, AccusesWhatGrowsOverTwoPeriods) {
+    const auto [said, at] = watched(200, [](int /*i*/, Held& held) { held.leaked += 3 << 20; });
+    EXPECT_EQ(said, Suspicion::proved);
+    EXPECT_EQ(at, 48 + 24);
+}
+
+TEST(LeakWatch, SuspectsFirst) {
+    EXPECT_EQ(watched(60, [](int /*i*/, Held& held) { held.leaked += 3 << 20; }).first, Suspicion::new_one);
+}
+
+TEST(LeakWatch, DoesNotAccuseWhatIsGivenBackWhenAskedFor) {
+    const auto said = watched(5000, [](int /*i*/, Held& held) { held.held_back += 3 << 20; }).first;
+    EXPECT_NE(said, Suspicion::proved);
+    EXPECT_NE(said, Suspicion::none) << "it was looked at";
+}
+
+TEST(LeakWatch, DoesNotAccuseAHeapThatFillsUpLater) {
+    const auto [said, at] = watched(5000, [](int i, Held& held) { held.leaked += i < 54 ? 3 << 20 : 0; });
+    EXPECT_EQ(said, Suspicion::unfounded);
+    EXPECT_EQ(at, 48 + 24);
+}
+
+TEST(LeakWatch, AccusesALeakThatBeginsAfterALongTime) {
+    const auto said = watched(5000, [](int i, Held& held) { held.leaked += i > 900 ? 3 << 20 : 0; }).first;
+    EXPECT_EQ(said, Suspicion::proved);
 }
 
 } // namespace

@@ -120,5 +120,5 @@ int main(int argc, char** argv) {
         run_soak(layers, options, pulse, held_bytes);
         return 0;
     }
-    run_episodes({allocate, reallocate, release, usable_size}, options, pulse, held_bytes);
+    run_episodes({allocate, reallocate, release, usable_size, layers.trim}, options, pulse, held_bytes);
 }

@@ -1,0 +1,41 @@
+// A leak, told from a heap that still fills up. A trend (drift.hpp) is a suspicion at first: an allocator may keep free
+// memory, and more of it with each arena that contention makes. From then on it is asked to give back what is free
+// before each sample, and is accused if resident memory grows on, about as fast, over as many samples again.
+#pragma once
+
+#include "workloads/stress/random/drift.hpp"
+
+#include <cstdint>
+
+namespace faultline::stress {
+
+enum class Suspicion { none, new_one, unfounded, proved };
+
+class LeakWatch {
+  public:
+    // Judges after so many samples and whenever they have grown by a half: each look is a chance to be wrong.
+    explicit LeakWatch(std::uint64_t first_judgement) : next_(first_judgement) {}
+
+    // True: free memory is to be given back to the system before the next sample.
+    bool is_suspicious() const { return is_suspicious_; }
+    // A sample, taken when the same amount is alive as at the others. What the judgement says, if it was time for one.
+    Suspicion offer(std::uint64_t resident);
+
+    const Drift& drift() const { return drift_; }   // of the last judgement
+    double growth_bytes() const { return growth_; } // by it, for each sample offered
+    // Of the second half of the samples so far: the first is how the heap came to its size.
+    Drift drift_so_far() const;
+
+  private:
+    void start_over(std::uint64_t next);
+
+    DriftSeries series_;
+    std::uint64_t offered_ = 0; // to this series
+    std::uint64_t next_;        // offer to judge after
+    std::uint64_t suspected_after_ = 0;
+    bool is_suspicious_ = false;
+    Drift drift_;
+    double growth_ = 0;
+};
+
+} // namespace faultline::stress
