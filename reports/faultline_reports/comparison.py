@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faultline_reports import metrics
-from faultline_reports.metrics import METRICS, Metric, Samples
+from faultline_reports.metrics import Metric, Samples
 from faultline_reports.model import Document, Workload
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import (
@@ -98,8 +98,12 @@ def why_not_measured(document: Document, metric: Metric) -> str:
     return f"not measured: {reasons[0]}" if reasons else "not measured"
 
 
-def within(document: Document, base: str, candidate: str, compared: Sequence[Metric] = METRICS) -> list[Row]:
-    """Two allocators of one document, paired by round; every row is judged together with all others."""
+def within(
+    document: Document, base: str, candidate: str, compared: Sequence[Metric] | None = None
+) -> list[Row]:
+    """Two allocators of one document, paired by round; every row is judged together with all others.
+    `compared`: by default what all commands compare, as the document can tell it."""
+    compared = metrics.reported(document) if compared is None else compared
     rows: list[Row] = []
     families: list[Arms] = []
     tables = {metric.key: metrics.samples(document, metric) for metric in compared}
@@ -125,10 +129,11 @@ def between(old: Document, new: Document, allocator: str, reference: str | None)
     verdict."""
     labels = [workload.label for workload in old.workloads]
     common = [workload.label for workload in new.workloads if workload.label in labels]
-    places = [(label, metric) for label in common for metric in METRICS]
+    compared = metrics.reported(old, new)
+    places = [(label, metric) for label in common for metric in compared]
     families: list[Arms] = []
     plain: list[tuple[dict[int, float], dict[int, float]]] = []
-    tables = {metric.key: (metrics.samples(old, metric), metrics.samples(new, metric)) for metric in METRICS}
+    tables = {metric.key: (metrics.samples(old, metric), metrics.samples(new, metric)) for metric in compared}
     for label, metric in places:
         first, second = tables[metric.key]
         plain.append((first.get((label, allocator), {}), second.get((label, allocator), {})))
@@ -150,7 +155,10 @@ def between(old: Document, new: Document, allocator: str, reference: str | None)
         if not first_values or not second_values:
             missing = _missing(new if first_values else old, label, allocator, metric)
         elif effect is None:
-            missing = f"no round holds both {allocator} and the reference"
+            small = too_small(Arms(first_values, second_values, metric.margin))
+            missing = (
+                "too small to compare" if small else f"no round holds both {allocator} and the reference"
+            )
         drifting = metric.unit == "ns" and reference is None
         rows.append(
             Row(label, metric, _median(first_values), _median(second_values), effect, missing, drifting)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faultline_reports import comparison, formatting
+from faultline_reports import comparison, formatting, metrics
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.metrics import METRICS, Metric
+from faultline_reports.metrics import Metric
 from faultline_reports.model import Document
 from faultline_reports.statistics import random_effects
 from faultline_reports.statistics.random_effects import Joined
@@ -45,14 +45,15 @@ def join(documents: Sequence[Document], base: str, candidate: str) -> list[Row]:
     if not common:
         where = " and ".join(document.source for document in documents)
         raise UserError(Exit.DATA, where, "have no workload in common", "join runs of one suite")
+    told = metrics.reported(*documents)
     compared = [
-        {(row.workload, row.metric.key): row for row in comparison.within(document, base, candidate)}
+        {(row.workload, row.metric.key): row for row in comparison.within(document, base, candidate, told)}
         for document in documents
     ]
     return [
         _row(label, metric, [rows[label, metric.key] for rows in compared])
         for label in common
-        for metric in METRICS
+        for metric in told
     ]
 
 

@@ -60,6 +60,8 @@ def _heap_part(total: Callable[[Trial], float | None]) -> Callable[[Trial], floa
     return of
 
 
+# What is compared, by every command. Memory is what the workload's allocations caused of it: program,
+# libraries and the allocator's start-up, about 6 MB in every arm, would make each ratio smaller than it is.
 METRICS: tuple[Metric, ...] = (
     Metric(
         "cpu_ns_per_operation",
@@ -92,6 +94,53 @@ METRICS: tuple[Metric, ...] = (
         "cpu",
     ),
     Metric(
+        "peak_heap_bytes",
+        "Peak heap",
+        "Peak heap",
+        "bytes",
+        _heap_part(lambda trial: trial.peak_rss_bytes),
+        thresholds.HEAP,
+        "more",
+        "less",
+        "How much the physical memory of the process grew from just before the first operation to its peak: "
+        "what the workload's allocations cost, with all that the allocator kept beside them. Program, "
+        "libraries and the allocator's start-up are left out, and shown apart.",
+        "rss",
+    ),
+    Metric(
+        "retained_heap_bytes",
+        "Retained heap",
+        "Retained heap",
+        "bytes",
+        _heap_part(lambda trial: trial.retained_rss_bytes),
+        thresholds.HEAP,
+        "more",
+        "less",
+        "How much more physical memory the process held than before the first operation, after everything "
+        "had been freed and it had been idle for a while: what the allocator did not give back.",
+        "rss",
+    ),
+    Metric(
+        "minor_faults",
+        "Minor page faults",
+        "Page faults",
+        "",
+        _minor_faults,
+        thresholds.EVENTS,
+        "more",
+        "fewer",
+        "How often the kernel had to supply a page of memory while the workload ran (warm-up, measured "
+        "phase and drain). "
+        "Each costs time in the kernel that is part of the times above.",
+        "faults",
+    ),
+)
+
+
+# The process's whole memory: compared in place of the heap's part where a document does not tell what was
+# held before the first operation.
+WHOLE: tuple[Metric, ...] = (
+    Metric(
         "peak_rss_bytes",
         "Peak memory",
         "Peak memory",
@@ -120,61 +169,30 @@ METRICS: tuple[Metric, ...] = (
         "mapped; about 6 MB of libraries and program text are in every allocator's figure.",
         "rss",
     ),
-    Metric(
-        "minor_faults",
-        "Minor page faults",
-        "Page faults",
-        "",
-        _minor_faults,
-        thresholds.EVENTS,
-        "more",
-        "fewer",
-        "How often the kernel had to supply a page of memory while the workload ran (warm-up, measured "
-        "phase and drain). "
-        "Each costs time in the kernel that is part of the times above.",
-        "faults",
-    ),
 )
+_WHOLE_OF = {"peak_heap_bytes": WHOLE[0], "retained_heap_bytes": WHOLE[1]}
 
 
-# The part of these two that the workload's allocations caused: what reports compare.
-HEAP: tuple[Metric, ...] = (
-    Metric(
-        "peak_heap_bytes",
-        "Peak heap",
-        "Peak heap",
-        "bytes",
-        _heap_part(lambda trial: trial.peak_rss_bytes),
-        thresholds.HEAP,
-        "more",
-        "less",
-        "How much the physical memory of the process grew from just before the first operation to its peak: "
-        "what the workload's allocations cost, with all that the allocator kept beside them. Program, "
-        "libraries and the allocator's start-up are left out, and shown apart.",
-        "rss",
-    ),
-    Metric(
-        "retained_heap_bytes",
-        "Retained heap",
-        "Retained heap",
-        "bytes",
-        _heap_part(lambda trial: trial.retained_rss_bytes),
-        thresholds.HEAP,
-        "more",
-        "less",
-        "How much more physical memory the process held than before the first operation, after everything "
-        "had been freed and it had been idle for a while: what the allocator did not give back.",
-        "rss",
-    ),
-)
-_WHOLE = {"peak_rss_bytes": HEAP[0], "retained_rss_bytes": HEAP[1]}
+def told_by(metric: Metric, *documents: Document) -> Metric:
+    """`metric`, or what is compared in its place where one of the documents cannot tell it."""
+    whole = _WHOLE_OF.get(metric.key)
+    if whole is None or all(_tells_heap(document) for document in documents):
+        return metric
+    return whole
 
 
-def reported(document: Document) -> tuple[Metric, ...]:
-    """What is compared in reports: METRICS, with memory as the heap's part where the document knows it."""
-    if not any(trial.baseline_rss_bytes is not None for trial in document.trials):
-        return METRICS
-    return tuple(_WHOLE.get(metric.key, metric) for metric in METRICS)
+def _tells_heap(document: Document) -> bool:
+    return any(trial.baseline_rss_bytes is not None for trial in document.trials)
+
+
+def reported(*documents: Document) -> tuple[Metric, ...]:
+    """METRICS as these documents can tell them."""
+    return tuple(told_by(metric, *documents) for metric in METRICS)
+
+
+def same_rule(key: str) -> str:
+    """The key among METRICS of what is compared in its place, or the key itself."""
+    return next((heap for heap, whole in _WHOLE_OF.items() if whole.key == key), key)
 
 
 def memory(document: Document) -> Metric:
@@ -273,7 +291,7 @@ MEMORY_CALLS = ("kernel.mmap_calls", "kernel.munmap_calls", "kernel.madvise_call
 
 def by_key(key: str) -> Metric:
     """What is in no table is a count of the kernel's, or a figure of another version, as good as one."""
-    known = next((metric for metric in (*METRICS, *HEAP, *LATENCY) if metric.key == key), None)
+    known = next((metric for metric in (*METRICS, *WHOLE, *LATENCY) if metric.key == key), None)
     return known or kernel_count(key)
 
 

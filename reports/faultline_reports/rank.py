@@ -21,14 +21,14 @@ EXAMPLE = """examples:
   faultline rank results.json --workload larson2"""
 
 # What an allocator is chosen by; the front is over those that were measured.
-CHOSEN_BY = ("cpu_ns_per_operation", "latency_p99_ns", "peak_rss_bytes", "retained_rss_bytes")
+CHOSEN_BY = ("cpu_ns_per_operation", "latency_p99_ns", "peak_heap_bytes", "retained_heap_bytes")
 
 
 def parser() -> command.Parser:
     result = command.Parser(
         prog="faultline rank",
         description="Puts the allocators of a document in order by CPU time, p99 latency, peak and "
-        "retained memory. "
+        "retained heap. "
         "Those with a letter in common cannot be told apart, with 95 % confidence over all pairs. "
         "Then names the "
         "Pareto front: those that no other beats in one of these without being beaten in another.",
@@ -50,7 +50,8 @@ def run(arguments: Sequence[str]) -> int:
             what = f"has no workload {options.workload!r}"
             raise UserError(Exit.USAGE, loaded.source, what, f"it has {', '.join(labels) or 'none'}")
         labels = [options.workload]
-    found = [(metric, *ranked(loaded, metric, labels)) for metric in map(metrics.by_key, CHOSEN_BY)]
+    chosen = [metrics.told_by(metrics.by_key(key), loaded) for key in CHOSEN_BY]
+    found = [(metric, *ranked(loaded, metric, labels)) for metric in chosen]
     rankings = [(metric, used, entry) for metric, used, entry in found if entry is not None]
     if not rankings:
         what = "has no two allocators with figures from the same rounds"
@@ -72,10 +73,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def ranked(loaded: Document, metric: Metric, labels: Sequence[str]) -> tuple[list[str], Ranking | None]:
-    """Over the workloads that all allocators have figures of, and which those are."""
+    """Over the workloads that all have figures of, large enough for ratios, and which those are."""
     table = metrics.samples(loaded, metric)
     names = [a.name for a in loaded.subjects() if any((label, a.name) in table for label in labels)]
-    used = [label for label in labels if all((label, name) in table for name in names)]
+    used = [
+        label
+        for label in labels
+        if all((label, name) in table for name in names)
+        and all(v >= metric.margin.ratio_from for name in names for v in table[label, name].values())
+    ]
     values = {name: ranking.mean_logs([table[label, name] for label in used]) for name in names}
     return used, ranking.rank(values) if used else None
 

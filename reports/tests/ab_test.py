@@ -41,7 +41,7 @@ def test_a_slower_candidate_is_slower_and_nothing_else(
     status, value = answer(capsys)
     assert status == 0 and value["rounds"] == thresholds.AB_ROUNDS and value["precise_enough"]
     assert verdicts(value, "cpu_ns_per_operation") == ["slower", "slower"]
-    assert verdicts(value, "peak_rss_bytes") == ["equivalent", "equivalent"]
+    assert verdicts(value, "peak_heap_bytes") == ["equivalent", "equivalent"]
     row = value["rows"][0]
     assert row["interval"][0] < math.log(1.1) < row["interval"][1]
     assert 0 < row["detectable"] < 0.1

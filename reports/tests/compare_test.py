@@ -71,7 +71,38 @@ def test_a_known_difference_gets_its_word(bench: Bench, share: float, word: str)
     assert row["verdict"] == word and row["samples"] == 20
     low, high = row["interval"]
     assert low <= fake_documents.math.log1p(share) <= high
-    assert rows["pair:size=64", "peak_rss_bytes"]["verdict"] == "equivalent"
+    assert rows["pair:size=64", "peak_heap_bytes"]["verdict"] == "equivalent"
+
+
+def grown(before: int | None) -> dict[str, Any]:
+    """A run in which `scudo`'s heap grows by a tenth more than `system`'s, beside `before` bytes."""
+    value = slowed(0.0)
+    for trial in value["trials"]:
+        more = 11 if trial["allocator"] == "scudo" else 10
+        trial["baseline_rss_bytes"] = before
+        trial["peak_rss_bytes"] = (before or 90 * 2**20) + more * 2**20
+        trial["retained_rss_bytes"] = (before or 90 * 2**20) + 1000 * more
+    return value
+
+
+def test_memory_is_what_the_heap_grew_by(bench: Bench) -> None:
+    rows = bench.rows(bench.file("r.json", grown(90 * 2**20)), "system", "scudo")
+    assert ("pair:size=64", "peak_rss_bytes") not in rows
+    peak = rows["pair:size=64", "peak_heap_bytes"]
+    assert peak["verdict"] == "more" and peak["estimate"] == pytest.approx(fake_documents.math.log(1.1))
+    kept = rows["pair:size=64", "retained_heap_bytes"]
+    assert (kept["verdict"], kept["note"]) == ("missing", "too small to compare")
+
+
+def test_memory_is_the_whole_process_where_a_document_does_not_tell_what_was_there_before(
+    bench: Bench,
+) -> None:
+    whole, apart = bench.file("whole.json", grown(None)), bench.file("apart.json", grown(90 * 2**20))
+    alone = bench.rows(whole, "system", "scudo")["pair:size=64", "peak_rss_bytes"]
+    assert alone["estimate"] == pytest.approx(fake_documents.math.log(1.01))
+    between = bench.rows(whole, apart, "-a", "scudo")
+    assert between["pair:size=64", "peak_rss_bytes"]["estimate"] == pytest.approx(0)
+    assert ("pair:size=64", "peak_heap_bytes") not in between
 
 
 def test_the_table_is_plain_text(bench: Bench) -> None:

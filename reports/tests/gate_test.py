@@ -50,7 +50,7 @@ def test_no_difference_passes(fake_faultline: Fake, capsys: pytest.CaptureFixtur
     ("effects", "metric"),
     [
         ([1.10, 1.0, 1.0], "cpu_ns_per_operation"),
-        ([1.0, 1.02, 1.0], "peak_rss_bytes"),
+        ([1.0, 1.02, 1.0], "peak_heap_bytes"),
         ([1.0, 1.0, 1.01], "minor_faults"),
     ],
 )
@@ -222,6 +222,50 @@ def test_odd_documents_get_a_clear_answer(
     assert found in (0, 1, 2, 3) and (status is None or found == status)
 
 
+def memory(value: dict[str, Any], heap: int, more: int, before: int | None = 90 * 2**20) -> None:
+    """A heap of `heap` bytes beside what was there before, in the candidate `more` bytes larger."""
+    for trial in value["trials"]:
+        grown = heap + (more if trial["allocator"] == "slabuddy" else 0)
+        trial["baseline_rss_bytes"] = before
+        for field in ("peak_rss_bytes", "retained_rss_bytes"):
+            trial[field] = (before or 0) + grown
+        for phase in trial["phases"]:
+            phase["minor_faults"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        # 2 % of the heap, 0.2 % of the process: the heap's part is what a limit is of
+        (
+            lambda value: memory(value, 10 * 2**20, 200 * 2**10),
+            {"peak_heap_bytes", "retained_heap_bytes"},
+        ),
+        (lambda value: memory(value, 10 * 2**20, 40 * 2**10), set()),
+        # below 1 MiB on both sides a heap is too small to be compared, and no row
+        (lambda value: memory(value, 2**18, 2**19), set()),
+        (lambda value: memory(value, 2**18, 2**20), {"peak_heap_bytes", "retained_heap_bytes"}),
+        # a document that does not tell what was there before is judged by the whole, by the same rule
+        (
+            lambda value: memory(value, 10 * 2**20, 200 * 2**10, None),
+            {"peak_rss_bytes", "retained_rss_bytes"},
+        ),
+    ],
+)
+def test_memory_is_gated_by_the_heaps_part(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[dict[str, Any]], None],
+    failed: set[str],
+) -> None:
+    path = stored(tmp_path, change, 60)
+    status = gate.run(["system", "slabuddy", "--from", path, "--json"])
+    value = json.loads(capsys.readouterr().out)
+    beyond = {row["metric"] for row in value["rows"] if row["outcome"] == "fail"}
+    assert beyond == failed and status == bool(failed)
+    assert "heap" not in " ".join(value["notes"])
+
+
 def test_documents_of_two_hosts_are_refused(tmp_path: pathlib.Path) -> None:
     first = stored(tmp_path, lambda value: None)
     value = json.loads(pathlib.Path(first).read_text())
@@ -236,7 +280,7 @@ def test_documents_of_two_hosts_are_refused(tmp_path: pathlib.Path) -> None:
 ALLOW = """
 [[allow]]
 workload = "pair*"
-metric = "peak_rss_bytes"
+metric = "peak_heap_bytes"
 up_to = 0.05
 until = {until}
 reason = "a page per CPU"
@@ -248,10 +292,10 @@ def test_an_allowed_regression_passes_until_its_day(
 ) -> None:
     fake_faultline(effects={"new": [1.0, 1.02, 1.0]}, rows=1)
     today = datetime.date.today()
-    rest = '[metric.retained_rss_bytes]\ntier = "off"\n[metric.minor_faults]\ntier = "off"\n'
+    rest = '[metric.retained_heap_bytes]\ntier = "off"\n[metric.minor_faults]\ntier = "off"\n'
     pathlib.Path("gate.toml").write_text(rest + ALLOW.format(until=today))
     status, value = answer(capsys)
-    assert status == 0 and outcomes(value, "peak_rss_bytes") == {"allowed"}
+    assert status == 0 and outcomes(value, "peak_heap_bytes") == {"allowed"}
     pathlib.Path("gate.toml").write_text(rest + ALLOW.format(until=today - datetime.timedelta(days=1)))
     status, value = answer(capsys)
     assert status == 1 and "expired" in " ".join(value["notes"])
@@ -259,6 +303,9 @@ def test_an_allowed_regression_passes_until_its_day(
     pathlib.Path("gate.toml").write_text(rest + ALLOW.format(until=today))
     status, value = answer(capsys)
     assert status == 1 and "more than the 5 % allowed" in value["reasons"][0]
+    pathlib.Path("gate.toml").write_text(ALLOW.format(until=today).replace("peak_heap", "peak_rss"))
+    with pytest.raises(UserError, match="whole process.*write peak_heap_bytes"):
+        gate.run(["old", "new"])
 
 
 def test_the_example_policy_is_a_policy(tmp_path: pathlib.Path) -> None:

@@ -115,7 +115,7 @@ def test_times_are_kept_relative_to_the_reference_and_counts_alone() -> None:
     assert {one.allocator for one in times} == {"mine"}
     assert all(one.reference.startswith("system@") for one in times)
     assert all(p.low <= math.log(1.5) + 0.05 and p.high >= math.log(1.5) - 0.05 for p in times.values())
-    memory = {one: p for one, p in kept.points.items() if one.metric == "peak_rss_bytes"}
+    memory = {one: p for one, p in kept.points.items() if one.metric == "peak_heap_bytes"}
     assert {one.allocator for one in memory} == {"system", "mine"}
     assert all(math.exp(p.centre) == pytest.approx(p.median, rel=0.02) for p in memory.values())
     assert {one.reference for one in memory} == {""}

@@ -81,6 +81,22 @@ def test_the_command_ranks_a_document(tmp_path: pathlib.Path, capsys: pytest.Cap
     assert found["front"]
 
 
+def test_memory_is_ranked_by_the_heaps_part_where_it_is_large_enough(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = fake_documents.WORKLOADS[:2]
+    value = fake_documents.make(rounds=20, workloads=rows, allocators=("system", "scudo"), samples=0)
+    for trial in value["trials"]:
+        more = 2 if trial["allocator"] == "scudo" else 1
+        size = 2**20 if trial["workload"] == rows[0][0] else 2**10
+        trial["peak_rss_bytes"] = trial["baseline_rss_bytes"] + more * 10 * size
+    assert rank.run([written(tmp_path, value), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["rankings"]["peak_heap_bytes"]
+    assert found["workloads"] == [rows[0][0]]
+    assert [row["allocator"] for row in found["order"]] == ["system", "scudo"]
+    assert found["order"][1]["log_ratio_to_best"] == pytest.approx(np.log(2))
+
+
 def test_what_cannot_be_ranked_is_one_line(tmp_path: pathlib.Path) -> None:
     value = fake_documents.make(
         rounds=2, workloads=fake_documents.WORKLOADS[:1], allocators=("system",), samples=0

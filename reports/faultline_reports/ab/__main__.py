@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from faultline_reports import calibration, command, comparison, formatting, output, shards
+from faultline_reports import calibration, command, comparison, formatting, metrics, output, shards
 from faultline_reports.ab import precision, table
 from faultline_reports.comparison import Row
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.metrics import LATENCY, METRICS
+from faultline_reports.metrics import LATENCY
 from faultline_reports.runner import budget, revisions
 from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
@@ -91,7 +91,8 @@ def parser() -> command.Parser:
 
 
 def look(campaign: Campaign, names: tuple[str, str]) -> list[Row]:
-    return comparison.within(joined(campaign.parts), *names, (*METRICS, *LATENCY))
+    document = joined(campaign.parts)
+    return comparison.within(document, *names, (*metrics.reported(document), *LATENCY))
 
 
 def measure(

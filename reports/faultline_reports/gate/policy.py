@@ -17,7 +17,7 @@ from typing import Any
 from faultline_reports import fields
 from faultline_reports.errors import Exit, UserError, visible
 from faultline_reports.gate.decision import Rule, Tier
-from faultline_reports.metrics import LATENCY, MEMORY_CALLS, METRICS, Metric, kernel_count
+from faultline_reports.metrics import LATENCY, MEMORY_CALLS, METRICS, Metric, kernel_count, same_rule
 from faultline_reports.runner import budget
 from faultline_reports.statistics import thresholds
 
@@ -38,7 +38,7 @@ limit = 0.005
 
 [[allow]]                        # a regression that is known
 workload = "larson*"             # a pattern of labels
-metric = "peak_rss_bytes"
+metric = "peak_heap_bytes"
 up_to = 0.05                     # at most so much more; left out: any amount
 until = 2030-01-31               # the last day that it counts
 reason = "the new arena keeps a page per CPU; to be trimmed"
@@ -49,8 +49,8 @@ INSTRUCTIONS = "instructions"
 DEFAULT_RULES: Mapping[str, Rule] = {
     "cpu_ns_per_operation": Rule(Tier.TIME, thresholds.CPU_TIME.relative),
     "wall_ns_per_operation": Rule(Tier.ADVICE, thresholds.WALL_TIME.relative),
-    "peak_rss_bytes": Rule(Tier.COUNT, thresholds.MEMORY.relative, thresholds.MEMORY.absolute),
-    "retained_rss_bytes": Rule(Tier.COUNT, thresholds.MEMORY.relative, thresholds.MEMORY.absolute),
+    "peak_heap_bytes": Rule(Tier.COUNT, thresholds.HEAP.relative, thresholds.HEAP.absolute),
+    "retained_heap_bytes": Rule(Tier.COUNT, thresholds.HEAP.relative, thresholds.HEAP.absolute),
     "minor_faults": Rule(Tier.COUNT, thresholds.EVENTS.relative, thresholds.EVENTS.absolute),
     "latency_p50_ns": Rule(Tier.ADVICE, thresholds.LATENCY.relative),
     "latency_p99_ns": Rule(Tier.ADVICE, thresholds.LATENCY.relative),
@@ -92,8 +92,10 @@ class Policy:
         ]
 
     def allowance(self, workload: str, metric: str, today: datetime.date) -> Allowance | None:
-        """The first that covers it and has not expired."""
-        return next((a for a in self.allowances if a.until >= today and a.covers(workload, metric)), None)
+        """The first that covers it and has not expired. What is compared in place of a metric has its
+        allowance."""
+        key = same_rule(metric)
+        return next((a for a in self.allowances if a.until >= today and a.covers(workload, key)), None)
 
     def expired(self, today: datetime.date) -> list[Allowance]:
         return [allowance for allowance in self.allowances if allowance.until < today]
@@ -205,6 +207,9 @@ class _Reader:
         for key in ("workload", "metric", "reason"):
             if not isinstance(table.get(key), str) or not table[key].strip():
                 raise self.fail(f"{place}.{key}", "is missing or not a text")
+        if same_rule(table["metric"]) != table["metric"]:
+            what = f"is {table['metric']!r}, of the whole process, which is not compared"
+            raise self.fail(f"{place}.metric", what, f"write {same_rule(table['metric'])}")
         until = table.get("until")
         if isinstance(until, datetime.datetime) or not isinstance(until, datetime.date):
             raise self.fail(f"{place}.until", "is not a date", "write for example until = 2030-01-31")

@@ -15,7 +15,7 @@ from faultline_reports.gate.decision import Question, Rule
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Document, Trial
 from faultline_reports.statistics.thresholds import GATE_INVALID_SHARE
-from faultline_reports.statistics.verdict import Arms, Scale, paired_differences
+from faultline_reports.statistics.verdict import Arms, Scale, paired_differences, too_small
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,29 @@ def ask(
     noise: Mapping[Key, Sequence[float]],
     rounds: Collection[int] | None = None,
 ) -> list[Asked]:
-    """In the order of workloads and rules; over `rounds` when given. Metrics that no trial has are left
-    out."""
+    """In the order of workloads and rules; over `rounds` when given. Metrics that no trial has are left out,
+    and what is too small in both arms to be compared."""
     found: list[Asked] = []
-    tables = {metric.key: metrics.samples(document, metric) for metric, _ in rules}
+    told = [(metrics.told_by(metric, document), rule) for metric, rule in rules]
+    tables = {metric.key: metrics.samples(document, metric) for metric, _ in told}
     for workload in document.workloads:
-        for metric, rule in rules:
+        for metric, rule in told:
             table = tables[metric.key]
-            if not table:
-                continue
-            found.append(
-                _one(
-                    document,
-                    workload.label,
-                    metric,
-                    rule,
-                    _rounds(table.get((workload.label, base), {}), rounds),
-                    _rounds(table.get((workload.label, candidate), {}), rounds),
-                    noise.get((workload.label, metric.key), ()),
-                )
+            arms = Arms(
+                _rounds(table.get((workload.label, base), {}), rounds),
+                _rounds(table.get((workload.label, candidate), {}), rounds),
+                metric.margin,
             )
+            if not table or (arms.base and arms.candidate and too_small(arms)):
+                continue
+            known = noise.get((workload.label, metric.key), ())
+            found.append(_one(document, workload.label, metric, rule, arms, known))
     return found
+
+
+def measured(document: Document, rules: Sequence[tuple[Metric, Rule]]) -> set[str]:
+    """The keys of the rules whose metric some trial has, or what is compared in its place."""
+    return {metric.key for metric, _ in rules if metrics.samples(document, metrics.told_by(metric, document))}
 
 
 def _rounds(values: Mapping[int, float], rounds: Collection[int] | None) -> dict[int, float]:
@@ -72,11 +74,11 @@ def _one(
     workload: str,
     metric: Metric,
     rule: Rule,
-    base: Mapping[int, float],
-    candidate: Mapping[int, float],
+    arms: Arms,
     noise: Sequence[float],
 ) -> Asked:
-    scale, differences = paired_differences(Arms(base, candidate, metric.margin))
+    base, candidate = arms.base, arms.candidate
+    scale, differences = paired_differences(arms)
     missing = ""
     if not differences:
         scale = Scale.DIFFERENCE  # there is nothing to take ratios of

@@ -16,7 +16,7 @@ from faultline_reports import calibration, formatting
 from faultline_reports.gate import decision, power
 from faultline_reports.gate.decision import Answer, Outcome, Tier
 from faultline_reports.gate.policy import Policy
-from faultline_reports.gate.questions import Asked, ask, invalid
+from faultline_reports.gate.questions import Asked, ask, invalid, measured
 from faultline_reports.gate.result import Row, Verdict
 from faultline_reports.metrics import VALID_TRIALS
 from faultline_reports.model import Document
@@ -110,8 +110,8 @@ def judge(
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
     verdict, reasons = _verdict(rows, cut, unconfirmed, first, arms)
-    measured = {entry.metric.key for entry in asked}
-    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, measured)
+    seen = measured(first.document, rules)
+    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, seen)
 
 
 def _gated(entry: Asked, policy: Policy) -> Asked:

@@ -81,7 +81,7 @@ def _points(loaded: Document, pinned: Allocator | None) -> dict[Series, Point]:
     subjects = {allocator.name for allocator in loaded.subjects()}
     beside = f"{pinned.name}@{pinned.sha256[:16]}" if pinned else ""
     found: dict[Series, Point] = {}
-    for metric in FOLLOWED:
+    for metric in (metrics.told_by(entry, loaded) for entry in FOLLOWED):
         table = metrics.samples(loaded, metric)
         for (workload, allocator), values in table.items():
             if allocator not in subjects:

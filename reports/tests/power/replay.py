@@ -13,7 +13,7 @@ from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_RO
 from faultline_reports.statistics.verdict import Scale
 
 TIME = DEFAULT_RULES["cpu_ns_per_operation"]
-COUNTS = {"peak_bytes": DEFAULT_RULES["peak_rss_bytes"], "faults": DEFAULT_RULES["minor_faults"]}
+COUNTS = {"peak_bytes": DEFAULT_RULES["peak_heap_bytes"], "faults": DEFAULT_RULES["minor_faults"]}
 
 
 def question(differences: Sequence[float], rule: Rule, base: float) -> Question:
