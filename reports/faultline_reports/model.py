@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from faultline_reports.scarcity import Scarcity
 from faultline_reports.stress import Stress
 
 
@@ -186,6 +187,7 @@ class Document:
     kernel_tables: Sequence[KernelTable] = ()
     probes: Sequence[str] | None = None  # the groups that were chosen; None: not recorded
     stress: Stress | None = None  # checks of correctness, from a document of their own
+    scarcity: Scarcity | None = None  # a workload short of memory, from a document of its own
 
     def allocator(self, name: str) -> Allocator | None:
         return next((allocator for allocator in self.allocators if allocator.name == name), None)

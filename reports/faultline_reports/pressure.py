@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
-from faultline_reports import command, formatting
+from faultline_reports import command, formatting, scarcity
 from faultline_reports.ab.table import aligned
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.output import replacement
@@ -26,7 +26,7 @@ from faultline_reports.runner.arms import name_of
 from faultline_reports.runner.budget import Budget
 from faultline_reports.runner.campaign import Campaign, Plan, workspace
 
-SCHEMA = "faultline-pressure/1"
+SCHEMA = scarcity.SCHEMA
 LIMITS = "200,150,100,75,50"
 LEAST_LIMIT_BYTES = 12 << 20  # beside its blocks a trial has a program, libraries and page tables
 SHARE_OF_MEMORY = 0.8  # of what is free: no more is given to a trial that has room, or to zram

@@ -387,6 +387,89 @@ def invalidate(
             )
 
 
+def by_size(document: dict[str, Any], classes: Sequence[int] = (16, 32, 64, 128, 1024)) -> dict[str, Any]:
+    """The document with latencies as the worker records them: histograms by size class of the block."""
+    for trial in document["trials"]:
+        phase = next(phase for phase in trial["phases"] if phase["name"] == "measure")
+        level = max(2, phase["cpu_ns"] // max(1, phase["operations"]))
+        trial["latency"] = []
+        for operation, size in ((o, s) for o in ("malloc", "free", "realloc") for s in classes):
+            buckets = [[level * size // 16 * 2**step, 200_000 // 5**step] for step in range(8)]
+            uppers = [upper for upper, samples in buckets for _ in range(samples)]
+            at = {
+                f: uppers[min(len(uppers) - 1, math.ceil(q * len(uppers)) - 1)] for f, q in QUANTILES.items()
+            }
+            trial["latency"].append(
+                {
+                    "operation": operation,
+                    "size_class": str(size),
+                    "unit": "ns",
+                    "count": len(uppers),
+                    "sampled_every": 251,
+                    **at,
+                    "max_ns": uppers[-1],
+                    "buckets": buckets,
+                }
+            )
+    return document
+
+
+QUANTILES = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "p999_ns": 0.999, "p9999_ns": 0.9999}
+
+
+def alive(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with live bytes beside the resident heap, as workloads about fragmentation have them."""
+    for trial in document["trials"]:
+        resident = trial["series"][0]
+        trial["series"] += [
+            {"name": name, "at_ns": resident["at_ns"], "values": [int(v * part) for v in resident["values"]]}
+            for name, part in (("heap_rss_bytes", 0.9), ("live_bytes", 0.6))
+        ]
+    return document
+
+
+def pressure(allocators: Sequence[str], fingerprint: str = "9f2c6a77d1e04b38") -> dict[str, Any]:
+    """What `faultline pressure` writes; the first allocator has no valid trial at 50 %."""
+
+    def cells(percent: int) -> list[dict[str, Any]]:
+        return [_cell(name, 100 + number, percent) for number, name in enumerate(allocators)]
+
+    return {
+        "schema": "faultline-pressure/1",
+        "command": ["faultline", "pressure", "alloc-test1"],
+        "workload": "alloc-test1",
+        "rounds": 3,
+        "seed": 5,
+        "host": {"fingerprint": fingerprint},
+        "working_set_bytes": 100 * 2**20,
+        "harness_bytes": 2**20,
+        "working_set_of": allocators[0],
+        "with_room": {"limit_bytes": 2**32, "cells": cells(0)},
+        "limits": [
+            {"swap": "zram:1G", "limit_percent": p, "limit_bytes": p * 2**20, "cells": cells(p)}
+            for p in (200, 150, 100, 75, 50)
+        ],
+    }
+
+
+def _cell(name: str, level: int, percent: int) -> dict[str, Any]:
+    valid = 0 if percent == 50 and level == 100 else 3
+    short = 200 - percent if percent else 0
+    return {
+        "allocator": name,
+        "trials": 3,
+        "valid": valid,
+        "invalid_reason": None if valid else "was killed by the kernel",
+        "operations_per_s_rounds": [1e4 * level * (1 + n / 100) / (1 + short / 50) for n in range(valid)],
+        "minor_faults": 1000,
+        "major_faults": short * level if valid else None,
+        "counted_ns": 10**9,
+        "counts": {"swap_in_pages": short * level, "swap_out_pages": 2 * short, "memcg_reclaim_ns": 10**8}
+        if percent
+        else {"memcg_reclaim_ns": 0},
+    }
+
+
 def kill(document: dict[str, Any], trials_kept: int) -> None:
     """The document as a killed run leaves it, if it had saved in the middle of a round."""
     document["complete"] = False

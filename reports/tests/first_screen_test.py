@@ -9,7 +9,7 @@ from typing import Any
 import fake_documents
 import pytest
 from faultline_reports import document
-from faultline_reports.report import analysis, overview, pareto, sentence, trust
+from faultline_reports.report import analysis, as_text, overview, pareto, sentence, trust
 from faultline_reports.report.analysis import Analysis
 
 MIB = 2**20
@@ -123,6 +123,16 @@ def test_no_picture_where_no_heap_can_be_compared() -> None:
 
 def texts(found: Analysis) -> dict[str, str]:
     return {badge.text: badge.state for badge in trust.badges(found)}
+
+
+def test_rows_of_the_kernel_alone_are_no_comparison() -> None:
+    value = fake_documents.make(rounds=3, workloads=ROW, allocators=("none",), floor=False, samples=0)
+    value["plan"]["allocators"][0]["role"] = "kernel"
+    found = analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None)
+    for form in (as_text.text, as_text.markdown):
+        said = form(found)
+        assert "compared with" not in said and "inconclusive" not in said and not said.endswith("\n\n")
+    assert "compared with system" in as_text.text(analysed({"system": {}, "a": {}}))
 
 
 def test_the_trust_badges() -> None:

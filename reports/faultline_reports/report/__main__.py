@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from faultline_reports import calibration, command, document, fields, output, stress
+from faultline_reports import calibration, command, document, fields, output, scarcity, stress
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.model import Document
 from faultline_reports.report.analysis import Analysis, analyse
@@ -84,6 +84,11 @@ def parser() -> command.Parser:
     result.add_argument(
         "--stress", metavar="STRESS.json", help="also show the checks that `faultline stress -o` wrote"
     )
+    result.add_argument(
+        "--pressure",
+        metavar="PRESSURE.json",
+        help="also show what `faultline pressure -o` measured of scarce memory",
+    )
     result.add_argument("-q", "--quiet", action="store_true", help="do not print the path that was written")
     return result
 
@@ -97,6 +102,8 @@ def run(arguments: Sequence[str]) -> int:
         loaded = _only(loaded, options.only)
     if options.stress is not None:
         loaded = dataclasses.replace(loaded, stress=stress.load(options.stress))
+    if options.pressure is not None:
+        loaded = dataclasses.replace(loaded, scarcity=scarcity.load(options.pressure))
     if options.png is not None:
         with output.replacement(options.png) as write:
             write(_quietly(lambda: _poster(loaded, options.baseline)))

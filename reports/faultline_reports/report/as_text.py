@@ -28,11 +28,8 @@ def text(analysis: Analysis) -> str:
             ]
             parts.append("  " + "  ".join(cells).rstrip())
         parts.append("")
-    parts.append(
-        f"{_front(analysis)}▼▲ certain, ▽△ the same way in every round, = no difference that matters, "
-        "? inconclusive"
-    )
-    return "\n".join(parts) + "\n"
+    parts.append(_last(analysis))
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def markdown(analysis: Analysis) -> str:
@@ -52,11 +49,8 @@ def markdown(analysis: Analysis) -> str:
         parts.append("|" + "|".join([" --- "] + [" ---: "] * (len(first) - 1)) + "|")
         parts += [_line(row) for row in rows]
         parts.append("")
-    parts.append(
-        f"{escaped(_front(analysis))}▼▲ certain, ▽△ the same way in every round, = no difference that "
-        "matters, ? inconclusive"
-    )
-    return "\n".join(parts) + "\n"
+    parts.append(escaped(_last(analysis)))
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _line(row: Sequence[str]) -> str:
@@ -87,7 +81,7 @@ def _shown(analysis: Analysis) -> list[Heat]:
     """CPU time and peak memory: what the sentence speaks of."""
     wanted = (analysis.time.metric.key, analysis.memory.metric.key)
     found = [heat for heat in overview.heats(analysis) if heat.metric.key in wanted]
-    return found if analysis.document.rounds else []
+    return found if analysis.document.rounds and analysis.baseline else []
 
 
 def _rows(analysis: Analysis, heat: Heat) -> list[list[str]]:
@@ -102,6 +96,16 @@ def _cell(cell: Cell) -> str:
         return cell.value if cell.detail == "baseline" else f"{cell.value} ({cell.detail})"
     over = f" {cell.note}" if cell.note.startswith("over") else ""
     return f"{cell.mark} {cell.value} ({cell.detail}){over}"
+
+
+def _last(analysis: Analysis) -> str:
+    """What else to know of the tables, where there are any."""
+    if not _shown(analysis):
+        return ""
+    return (
+        f"{_front(analysis)}▼▲ certain, ▽△ the same way in every round, = no difference that matters, "
+        "? inconclusive"
+    )
 
 
 def _front(analysis: Analysis) -> str:

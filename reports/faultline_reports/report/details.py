@@ -1,4 +1,4 @@
-"""The tables under a workload that are opened on demand: phases, latencies, kernel counts."""
+"""The tables under a workload that are opened on demand: phases, memory, kernel counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from faultline_reports import formatting
-from faultline_reports.model import Allocator, Document, Latency, Trial
+from faultline_reports.model import Allocator, Document, Trial
 from faultline_reports.report.counted import TIMED_PHASE, Arm
 from faultline_reports.statistics.order import median
 
@@ -38,21 +38,6 @@ class Picture:
 class Grid:
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
-
-
-def known(row: Latency) -> dict[str, float]:
-    """The percentiles that so many samples can give: of 88 calls nothing is known about the 99.99th."""
-    return {
-        name: value
-        for name, value in row.percentiles.items()
-        if name == "max_ns" or row.count * (100 - formatting.percentile_order(name)) >= 100
-    }
-
-
-def medians(entries: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
-    names = list(dict.fromkeys(name for entry in entries for name in entry))
-    names.sort(key=formatting.percentile_order)
-    return [(name, median([entry[name] for entry in entries if name in entry])) for name in names]
 
 
 def _middle(values: Sequence[float | None], unit: str) -> str:
@@ -139,58 +124,6 @@ def _growth(trial: Trial) -> float | None:
     return max(0.0, trial.peak_rss_bytes - trial.baseline_rss_bytes)
 
 
-CLASSES_SHOWN = 2  # of each operation, beside that of all sizes
-
-
-def _commonest(rows: Sequence[Latency]) -> tuple[list[tuple[str, str]], int]:
-    """Of each operation the size classes with the most calls, and how many others there are."""
-    counts: dict[tuple[str, str], float] = {}
-    for row in rows:
-        key = (row.operation, row.size_class)
-        counts[key] = counts.get(key, 0.0) + row.count
-    chosen: list[tuple[str, str]] = []
-    for operation in dict.fromkeys(operation for operation, _ in counts):
-        classes = [key for key in counts if key[0] == operation and key[1].isdigit()]
-        chosen += [key for key in counts if key[0] == operation and key not in classes]
-        classes.sort(key=lambda key: -counts[key])
-        chosen += sorted(classes[:CLASSES_SHOWN], key=lambda key: int(key[1]))
-    return chosen, len(counts) - len(chosen)
-
-
-def latency(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
-    every = [row for arm in trials.values() for trial in arm for row in trial.latency]
-    if not every:
-        return None
-    names = sorted({name for row in every for name in row.percentiles}, key=formatting.percentile_order)
-    kinds, left = _commonest(every)
-    rows = []
-    for operation, size_class in kinds:
-        for allocator in shown:
-            found = [
-                row
-                for trial in trials[allocator.name]
-                for row in trial.latency
-                if (row.operation, row.size_class) == (operation, size_class)
-            ]
-            if found:
-                middle = dict(medians([known(row) for row in found]))
-                counts = _middle([row.count for row in found], "")
-                rows.append(
-                    [operation, size_class or "all", allocator.name, counts]
-                    + [
-                        formatting.quantity(middle[name], "ns") if name in middle else "too few"
-                        for name in names
-                    ]
-                )
-    if left:
-        more = formatting.count(left, "rarer size class", "rarer size classes")
-        rows.append([f"and {more}, in the document", *[""] * (3 + len(names))])
-    heads = ["operation", "size class", "allocator", "samples a trial"]
-    return Grid(
-        [*heads, *(formatting.percentile(name) + ("" if name == "max_ns" else " %") for name in names)], rows
-    )
-
-
 # What has a table of its own, or is the whole host's.
 TOLD_ELSEWHERE = re.compile(
     r"faults_(anonymous|huge|zero_page|cow|reuse|file|shmem|swap|other)$|alloc_pages_order|host_|"
@@ -227,46 +160,3 @@ def kernel(document: Document, arms: Sequence[Arm]) -> tuple[Grid | None, list[s
         scope = {"host": " (whole host)", "partly": " (partly others')"}.get(known.scope if known else "", "")
         rows.append([name + scope, *cells])
     return Grid(["count", *(arm.name for arm in arms)], rows) if rows else None, zeros
-
-
-def live(shown: Sequence[Allocator], trials: Trials) -> Grid | None:
-    """Fragmentation: what was resident beside what was alive, of workloads that look at it. Medians over
-    trials."""
-    rows = []
-    for allocator in shown:
-        seen = [figures for trial in trials[allocator.name] if (figures := _fragmentation(trial))]
-        if seen:
-            middles = [median(list(column)) for column in zip(*seen)]
-            rows.append(
-                [
-                    allocator.name,
-                    formatting.quantity(middles[0], "bytes"),
-                    formatting.quantity(middles[1], "bytes"),
-                    formatting.change(middles[1] / middles[0]),
-                    f"×{formatting.digits(middles[2])}",
-                    formatting.quantity(middles[3], "bytes"),
-                ]
-            )
-    heads = [
-        "allocator",
-        "most alive at once",
-        "resident then",
-        "more than alive",
-        "worst ratio while at least",
-    ]
-    heads[-1] += " a tenth is alive"
-    return Grid([*heads, "left when all is freed"], rows) if rows else None
-
-
-def _fragmentation(trial: Trial) -> tuple[float, float, float, float] | None:
-    alive, resident = trial.series.get("live_bytes"), trial.series.get("heap_rss_bytes")
-    if alive is None or resident is None or len(alive.values) != len(resident.values) or not alive.values:
-        return None
-    most = max(alive.values)
-    if most <= 0:
-        return None
-    at = list(alive.values).index(most)
-    worst = max(
-        (held / used for used, held in zip(alive.values, resident.values) if used >= most / 10), default=0.0
-    )
-    return most, resident.values[at], worst, resident.values[-1]

@@ -4,7 +4,7 @@ that long names never collide with data and the same allocator stands at the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from faultline_reports.formatting import change, percentile, quantity, scale, shortened
+from faultline_reports.formatting import change, quantity, scale, shortened
 from faultline_reports.report import style
 from faultline_reports.statistics.interval import Interval
 
 PITCH = 36.0  # of a row, in pixels
-TAIL_PITCH = 44.0
 COURSE_PITCH = 44.0
 NAME_AT = 11.0  # baseline of the name in its row
 DATA_TOP, DATA_BOTTOM = 16.0, 32.0  # of the data in its row
@@ -75,8 +74,8 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
         divisor, unit = scale(last, "ns")
         largest = max([value for row in rows for value in row.values] + [1.0])
         axes.set_xlim(0, last / divisor)
-        axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+        inside = [tick for tick in MaxNLocator(5, min_n_ticks=2).tick_values(0, last / divisor) if tick >= 0]
+        _ticks(axes, [tick for tick in inside if tick <= last / divisor], lambda value: f"{value:,.6g}")
         axes.set_xlabel(unit, color=style.MUTED, fontsize=style.SMALL, labelpad=2)
         tops = [f"up to {quantity(max(row.values), unit_of_values)}" for row in rows]
         names(axes, [(row.name, top) for row, top in zip(rows, tops)], COURSE_PITCH)
@@ -96,7 +95,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
-            times, values = _thinned(row.at_ns, row.values)
+            times, values = thinned(row.at_ns, row.values)
             x = [time / divisor for time in times]
             y = [bottom - value / largest * height for value in values]
             axes.add_patch(
@@ -106,7 +105,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
             )
             axes.plot(x, y, color=style.MARK, linewidth=1.4)
             if row.inner:
-                times, values = _thinned(row.at_ns, row.inner)
+                times, values = thinned(row.at_ns, row.inner)
                 axes.plot(
                     [time / divisor for time in times],
                     [bottom - value / largest * height for value in values],
@@ -226,38 +225,6 @@ def _steps(
     return [*x, right], [*y, y[-1]]
 
 
-@dataclass(frozen=True)
-class Tail:
-    """One allocator's latency percentiles of one operation: (name, median over trials)."""
-
-    name: str
-    points: Sequence[tuple[str, float]]
-
-
-def tails(rows: Sequence[Tail], label: str) -> Markup:
-    """Percentiles as marks on a line, each with its name below where there is room."""
-    with matplotlib.rc_context(style.RC):
-        figure, axes = style.axes_of_rows(len(rows), TAIL_PITCH)
-        _axis(axes, [max(value, 1.0) for row in rows for _, value in row.points], "ns")
-        names(axes, [(row.name, "") for row in rows], TAIL_PITCH)
-        lines: list[Stroke] = []
-        marks: list[Stroke] = []
-        for index, row in enumerate(rows):
-            middle = index * TAIL_PITCH + 23
-            at = [max(value, 1.0) for _, value in row.points]
-            lines.append((min(at), middle, max(at), middle))
-            marks += [(x, middle - 4, x, middle + 4) for x in at]
-            labelled = -math.inf
-            for (name, _), x in zip(row.points, at):
-                pixel = axes.transData.transform((x, middle))[0]
-                if pixel - labelled >= 20:
-                    axes.text(x, middle + 13, percentile(name), fontsize=8.5, ha="center", color=style.MUTED)
-                    labelled = pixel
-        strokes(axes, lines, style.BAND, 4, "round")
-        strokes(axes, marks, style.MARK, 2)
-        return style.embedded(figure, label)
-
-
 Stroke = tuple[float, float, float, float]  # x and y of both ends
 
 
@@ -292,9 +259,8 @@ def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
         axes.set_xscale("log")
         span = (high / low) ** 0.04
         axes.set_xlim(low / span, high * span)
-        axes.xaxis.set_major_locator(FixedLocator(_decades(low / span, high * span, unit)))
+        _ticks(axes, decades(low / span, high * span, unit), lambda value: round_number(value, unit))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _round_number(value, unit)))
         axes.set_xlabel("logarithmic", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
         return
     if 0 < low < high * 0.4:
@@ -306,10 +272,8 @@ def _axis(axes: Axes, values: Sequence[float], unit: str) -> None:
     ticks = MaxNLocator(5, min_n_ticks=2).tick_values(
         low / divisor, high / divisor
     )  # round in the unit shown
-    axes.xaxis.set_major_locator(
-        FixedLocator([tick * divisor for tick in ticks if low <= tick * divisor <= high])
-    )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:,.6g}"))
+    inside = [tick * divisor for tick in ticks if low <= tick * divisor <= high]
+    _ticks(axes, inside, lambda value: f"{value / divisor:,.6g}")
     axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
 
 
@@ -318,19 +282,34 @@ def zero_axis(axes: Axes, largest: float, unit: str) -> None:
     divisor, name = scale(largest, unit)
     axes.set_xlim(0, largest * 1.02)
     ticks = MaxNLocator(5, min_n_ticks=2).tick_values(0, largest / divisor)
-    axes.xaxis.set_major_locator(
-        FixedLocator([tick * divisor for tick in ticks if 0 <= tick * divisor <= largest * 1.02])
-    )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / divisor:,.6g}"))
+    inside = [tick * divisor for tick in ticks if 0 <= tick * divisor <= largest * 1.02]
+    _ticks(axes, inside, lambda value: f"{value / divisor:,.6g}")
     axes.set_xlabel(name or "count", color=style.MUTED, fontsize=style.SMALL, labelpad=2)
 
 
-def _round_number(value: float, unit: str) -> str:
+DIGIT = 6.4  # the widest of a tick's name, in pixels
+
+
+def _ticks(axes: Axes, values: Sequence[float], text: Callable[[float], str]) -> None:
+    """Ticks whose names have room: one at the edge of the data may have none left in the picture."""
+
+    def room(value: float) -> float:
+        at = axes.transData.transform((value, 0))[0]
+        return float(min(at, style.WIDTH - at))
+
+    kept = [value for value in values if room(value) >= len(text(value)) * DIGIT / 2]
+    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+
+
+def round_number(value: float, unit: str) -> str:
+    """A value of decades() as text."""
     divisor, name = scale(value, unit)
-    return f"{value / divisor:,.3g} {name}".strip()
+    figures = f"{value / divisor:,.0f}" if value >= 100 * divisor else f"{value / divisor:.3g}"
+    return f"{figures} {name}".strip()
 
 
-def _decades(low: float, high: float, unit: str) -> list[float]:
+def decades(low: float, high: float, unit: str) -> list[float]:
     """Round values for a logarithmic axis: powers of ten, for bytes of KiB, MiB and so on."""
     if unit == "bytes":
         every = [step * 1024.0**power for power in range(6) for step in (1, 10, 100)]
@@ -349,7 +328,7 @@ def _spread(count: int, top: float, bottom: float) -> list[float]:
     return [top + index * (bottom - top) / (count - 1) for index in range(count)]
 
 
-def _thinned(
+def thinned(
     times: Sequence[float], values: Sequence[float], limit: int = 64
 ) -> tuple[list[float], list[float]]:
     """At most about `limit` points that keep every stretch's lowest and highest value."""

@@ -16,10 +16,13 @@ from faultline_reports import formatting
 from faultline_reports.model import Document, Trial
 from faultline_reports.report import (
     details,
+    fragmentation,
     overview,
     pareto,
+    pressure,
     raw,
     reproduce,
+    scaling,
     sentence,
     style,
     tradeoff,
@@ -51,6 +54,21 @@ def _always(_: Document) -> bool:
 SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", "", "overview.html.j2", _always),
     Section("workloads", "Workloads", "", "workloads.html.j2", lambda document: bool(document.workloads)),
+    Section("scaling", "Threads", "Scaling with threads", "scaling.html.j2", scaling.wanted),
+    Section(
+        "pressure",
+        "Scarce memory",
+        "When memory is scarce",
+        "pressure.html.j2",
+        lambda document: document.scarcity is not None,
+    ),
+    Section(
+        "fragmentation",
+        "Fragmentation",
+        "Fragmentation over time",
+        "fragmentation.html.j2",
+        fragmentation.wanted,
+    ),
     Section(
         "checks",
         "Checks",
@@ -130,6 +148,9 @@ def render(
         front=front,
         front_svg=tradeoff.svg(front) if front else "",
         before=overview.before(document),
+        scaling=scaling.view(analysis, draws),
+        pressure=pressure.view(document, draws),
+        fragmentation=fragmentation.view(analysis, draws),
         draws=draws,
         # One after the other as the template asks for them: all at once would need as much as the page.
         views=(

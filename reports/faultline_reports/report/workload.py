@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from faultline_reports import comparison, formatting
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Allocator, Document, Trial, Workload
-from faultline_reports.report import counted, details, figures, kernel, raw, reproduce
+from faultline_reports.report import counted, details, figures, fragmentation, kernel, latency, raw, reproduce
 from faultline_reports.report.analysis import Analysis
-from faultline_reports.report.details import PHASES, Picture, Trials, known, medians
+from faultline_reports.report.details import PHASES, Picture, Trials
 from faultline_reports.report.overview import Cell, effect_cell
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import Arms, Scale, judge_paired, too_small
@@ -49,6 +49,8 @@ class View:
     phases: Sequence[details.PhaseRow]
     memory: details.Grid | None
     latency: details.Grid | None
+    latency_of_classes: details.Grid | None
+    more_latency: Sequence[Picture]
     live: details.Grid | None
     counts: details.Grid | None  # all the kernel's counts
     zeros: Sequence[str]  # the names of those that are 0 for every allocator
@@ -85,16 +87,21 @@ def view(
     part = kernel.part(document, kernel_arms, analysis.baseline, effects, draws)
     figures_of_kernel, zeros = details.kernel(document, kernel_arms)
     tables = {metric.key: _by_arm(metric, trials) for metric in analysis.metrics}
+    calls = latency.collect(shown, trials)
+    floors = [entry.name for entry in shown if entry.floor]
+    few = len(document.workloads) <= MOST_WITH_ALL
     return View(
         workload=workload,
         anchor=analysis.anchors[label],
         arms=_arms(analysis, run, tables, trials),
-        pictures=_pictures(analysis, shown, tables, trials, label) if draws else [],
+        pictures=_pictures(analysis, shown, tables, trials, calls, label) if draws else [],
         missing=_missing(analysis, tables, trials),
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
-        latency=details.latency(shown, trials),
-        live=details.live(shown, trials),
+        latency=latency.table(calls),
+        latency_of_classes=latency.table_of_classes(calls) if few else None,
+        more_latency=latency.more_pictures(calls, label, floors) if draws and few else [],
+        live=fragmentation.summary(shown, trials),
         counts=figures_of_kernel,
         zeros=zeros,
         kernel=part,
@@ -173,6 +180,7 @@ def _pictures(
     shown: Sequence[Allocator],
     tables: Mapping[str, ByArm],
     trials: Trials,
+    calls: latency.Workload,
     label: str,
 ) -> list[Picture]:
     pictures = []
@@ -196,17 +204,8 @@ def _pictures(
         if metric is analysis.metrics[0] and rows:
             pictures += _of_time(analysis, rows, label)
     pictures += _over_time(shown, trials, label, not several)
-    for operation in _operations(trials)[: 2 if several else 3]:
-        size_class = _commonest_class(trials, operation)
-        rows_of = [
-            figures.Tail(allocator.name, points)
-            for allocator in shown
-            if not allocator.floor and (points := _percentiles(trials[allocator.name], operation, size_class))
-        ]
-        words = f"Latency percentiles of {operation} in {label}"
-        caption = f"{_of_class(size_class)}. Marks: percent of calls at least this fast; medians over trials."
-        svg = figures.tails(rows_of, words)
-        pictures.append(Picture(f"Latency of {operation}", caption, svg))
+    floors = [allocator.name for allocator in shown if allocator.floor]
+    pictures += latency.pictures(calls, label, floors, several)
     return pictures
 
 
@@ -305,33 +304,6 @@ def _course(
     ]
     at, values, others = (list(column) for column in zip(*points))
     return figures.Course(allocator.name, at, values, phases, others if inner and second else ())
-
-
-def _operations(trials: Trials) -> list[str]:
-    """Operations with latencies, at most three in pictures; the table has all."""
-    names = dict.fromkeys(
-        row.operation for arm in trials.values() for trial in arm for row in trial.latency if row.count
-    )
-    return list(names)[:3]
-
-
-def _commonest_class(trials: Trials, operation: str) -> str:
-    """The size class that has the most calls, one for all allocators, so that their rows can be compared."""
-    counts: dict[str, float] = {}
-    for row in (row for arm in trials.values() for trial in arm for row in trial.latency):
-        if row.operation == operation:
-            counts[row.size_class] = counts.get(row.size_class, 0.0) + row.count
-    return max(counts, key=lambda name: counts[name])
-
-
-def _of_class(size_class: str) -> str:
-    return f"Blocks of size class {size_class}" if size_class.isdigit() else "Blocks of every size"
-
-
-def _percentiles(trials: Sequence[Trial], operation: str, size_class: str) -> list[tuple[str, float]]:
-    """Medians over trials: a quantile is taken in each trial first."""
-    rows = [row for trial in trials for row in trial.latency]
-    return medians([known(row) for row in rows if (row.operation, row.size_class) == (operation, size_class)])
 
 
 def _missing(analysis: Analysis, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -11,11 +12,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
 import fake_documents  # noqa: E402
-from faultline_reports import document  # noqa: E402
+from faultline_reports import document, scarcity  # noqa: E402
 from faultline_reports.report import page  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>]]>--&amp;\"'$x$ {{7*7}}"
 LONG = "an-allocator-with-a-very-long-name-indeed-number-{:02d}-of-them"
+
+
+THREADS = [(f"larson{threads}", "larsonN", threads, "") for threads in (1, 2, 4, 16)]
 
 
 def named(count: int) -> list[str]:
@@ -46,23 +50,13 @@ def counted(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def alive(value: dict[str, Any]) -> dict[str, Any]:
-    """With live bytes beside the resident heap, as workloads about fragmentation have them."""
-    for trial in value["trials"]:
-        resident = trial["series"][0]
-        trial["series"] += [
-            {"name": name, "at_ns": resident["at_ns"], "values": [int(v * part) for v in resident["values"]]}
-            for name, part in (("heap_rss_bytes", 0.9), ("live_bytes", 0.6))
-        ]
-    return value
-
-
 def documents() -> dict[str, dict[str, Any]]:
     rows = fake_documents.WORKLOADS
     make = fake_documents.make
+    alive, by_size = fake_documents.alive, fake_documents.by_size
     pages = {
         "main": counted(
-            alive(make(rounds=8, workloads=rows[1:5], allocators=[*fake_documents.ALLOCATORS][:5]))
+            by_size(alive(make(rounds=8, workloads=rows[1:5], allocators=[*fake_documents.ALLOCATORS][:5])))
         ),
         "one": make(rounds=1, workloads=rows[:1], allocators=("system",), samples=20),
         "single-round": make(rounds=1, workloads=rows[2:4], samples=20),
@@ -76,7 +70,7 @@ def documents() -> dict[str, dict[str, Any]]:
     for count in (2, 4, 7, 12):
         arms = named(count)
         pages[f"long-{count}"] = counted(
-            alive(make(rounds=6, workloads=rows[2:3], allocators=arms, samples=40))
+            by_size(alive(make(rounds=6, workloads=THREADS, allocators=arms, samples=40)))
         )
     invalid = make(rounds=3, workloads=rows[2:4], samples=20)
     fake_documents.invalidate(invalid, "jemalloc", "malloc resolves to libc")
@@ -92,6 +86,12 @@ def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     for name, value in documents().items():
         loaded = document.parse(json.dumps(value).encode(), f"{name}.json")
+        if name in ("main", "hostile") or name.startswith("long-"):
+            arms = [allocator.name for allocator in loaded.subjects()]
+            found = scarcity.parse(
+                json.dumps(fake_documents.pressure(arms)).encode(), f"{name}-pressure.json"
+            )
+            loaded = dataclasses.replace(loaded, scarcity=found)
         (folder / f"{name}.html").write_text(page.render(loaded, None), encoding="utf-8")
 
 
