@@ -207,6 +207,21 @@ def test_show_lists_series_and_draws_one(tmp_path: pathlib.Path, capsys: pytest.
         history.run(["show", "--db", place, "--svg", str(svg)])
 
 
+def test_runs_are_listed_oldest_first(
+    place: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, path in enumerate(nights(tmp_path, 3)):
+        history.run(["add", path, "--db", place, "--revision", f"{number:040x}"])
+    capsys.readouterr()
+    history.run(["runs", "--db", place])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["date", "revision", "host", "suite", "rounds"]
+    assert [line.split()[0] for line in lines[1:]] == [f"2026-01-0{n}T03:00:00Z" for n in (1, 2, 3)]
+    history.run(["runs", "--last", "1", "--json", "--db", place])
+    (newest,) = json.loads(capsys.readouterr().out)
+    assert newest["revision"] == f"{2:040x}" and newest["date"] == "2026-01-03T03:00:00Z"
+
+
 @pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [0.0, -2.0, 5.0], [1e-12, 2e-12]])
 def test_pictures_of_few_or_equal_values(values: list[float]) -> None:
     shown = picture.Picture(

@@ -77,6 +77,10 @@ def parser() -> command.Parser:
     sub.add_argument("--all", action="store_true", help=f"list more than {LISTED} series")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
+    sub = make("runs", _runs, "lists runs: date, revision, host, suite", "runs --last 7")
+    sub.add_argument("--last", metavar="N", type=command.whole(1, 10**7), help="the newest N alone")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
     sub = make("detect", _detect, "finds change points: date, revision, size, interval", "detect --json")
     _takes_patterns(sub)
     sub.add_argument("--last", metavar="N", type=command.whole(2, 10**7), help="in the newest N runs alone")
@@ -236,6 +240,22 @@ def _show_one(options: argparse.Namespace, table: Table, number: int) -> int:
     print("\n" + "\n".join(words.detected(found)))
     if options.svg:
         print(f"picture: {options.svg}")
+    return 0
+
+
+def _runs(options: argparse.Namespace) -> int:
+    with store.opened(_place(options)) as history:
+        runs = history.runs()
+    runs = runs[-options.last :] if options.last else runs
+    if options.json:
+        print_json([{**vars(run), "date": words.moment(run)} for run in runs])
+        return 0
+    rows = [["date", "revision", "host", "suite", "rounds"]]
+    rows += [
+        [words.moment(run), words.revision(run), run.fingerprint[:8], run.suite or "-", str(run.rounds)]
+        for run in runs
+    ]
+    print("\n".join(aligned(rows, left=(0, 1, 2, 3))))
     return 0
 
 
