@@ -58,12 +58,12 @@ class Break final : public Ground {
   public:
     char* grow(std::size_t bytes) override {
         void* fresh = sbrk(static_cast<intptr_t>(bytes));
-        if (fresh == reinterpret_cast<void*>(-1))
+        if (reinterpret_cast<intptr_t>(fresh) == -1)
             refused("brk");
         return static_cast<char*>(fresh);
     }
     void shrink(std::size_t bytes) override {
-        if (sbrk(-static_cast<intptr_t>(bytes)) == reinterpret_cast<void*>(-1))
+        if (reinterpret_cast<intptr_t>(sbrk(-static_cast<intptr_t>(bytes))) == -1)
             refused("brk");
     }
 };

@@ -72,6 +72,7 @@ class Stack final : public KernelPattern {
   private:
     // The stack's mapping may not reach down to `bottom` yet: madvise takes what there is and then says so.
     static void give_back(std::uintptr_t bottom, std::uintptr_t top) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): no object is meant
         if (madvise(reinterpret_cast<void*>(bottom), top - bottom, MADV_DONTNEED) != 0 && errno != ENOMEM)
             refused("cannot give back the stack's pages");
     }

@@ -86,6 +86,7 @@ bool null_or_a_block_of_100_gib() {
 bool free_keeps_errno_when_contended() {
     static std::atomic<int> changed{0};
     std::vector<std::thread> threads;
+    threads.reserve(16);
     for (int t = 0; t < 16; ++t) {
         threads.emplace_back([] {
             for (int round = 0; round < 3000; ++round) {
@@ -116,6 +117,7 @@ bool free_keeps_errno_when_contended() {
 bool children_can_allocate() {
     static std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
+    threads.reserve(6);
     for (int t = 0; t < 6; ++t) {
         threads.emplace_back([] {
             for (std::size_t i = 0; !stop; ++i) {
@@ -206,6 +208,7 @@ extern "C" void* mmap(void* at, std::size_t bytes, int protection, int flags, in
         errno = ENOMEM;
         return MAP_FAILED;
     }
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel gives it
     return reinterpret_cast<void*>(::syscall(SYS_mmap, at, bytes, protection, flags, file, offset));
 }
 

@@ -74,6 +74,7 @@ std::uint64_t large_from(const Lives& lives) {
 
 void keep_largest(std::map<std::uint64_t, std::uint64_t>& drops) {
     std::vector<std::uint64_t> counts;
+    counts.reserve(drops.size());
     for (const auto& [when, count] : drops) {
         counts.push_back(count);
     }

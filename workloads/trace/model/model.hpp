@@ -35,14 +35,14 @@ struct Making {
     std::uint32_t size_class = 0;
     Op op = Op::malloc;
     std::uint8_t alignment_log2 = 0;
-    auto operator<=>(const Making&) const = default;
+    auto operator<=>(const Making&) const = default; // NOLINT(modernize-use-nullptr): of clang-tidy's making
 };
 
 struct LongLived {          // of one kind
     std::uint32_t born = 0; // segment
     std::uint32_t dead = 0; // segment; model_segments: never
     std::uint32_t size_class = 0;
-    auto operator<=>(const LongLived&) const = default;
+    auto operator<=>(const LongLived&) const = default; // NOLINT(modernize-use-nullptr): as above
 };
 
 struct Load { // of a thread in a segment

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 using namespace faultline::trace;
-using faultline::Exit;
 using testing_support::TemporaryFolder;
 
 namespace {
