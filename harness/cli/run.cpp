@@ -7,6 +7,7 @@
 #include "harness/cli/dispatch.hpp"
 #include "harness/cli/invocation.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/cli/scale_out.hpp"
 #include "harness/cli/stop.hpp"
 #include "harness/cli/summary_table.hpp"
 #include "harness/cli/table.hpp"
@@ -47,12 +48,14 @@ struct Options {
     std::string output = "results.json";
     std::string report;
     std::string shard; // empty: the whole plan
+    ScaleOut scale_out;
     bool no_floor = false;
     bool json = false;
     bool quiet = false;
 };
 
-Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes, const engine::Means& means) {
+// As it is on any host.
+Result<plan::Plan> choose_plan(const Options& options) {
     auto suite = plan::gather(options.words);
     if (!suite) {
         return tl::unexpected(suite.error());
@@ -95,13 +98,23 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes,
             return tl::unexpected(taken.error());
         }
     }
+    return plan;
+}
+
+// And what of it this host can run.
+Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes, const engine::Means& means) {
+    auto chosen = choose_plan(options);
+    if (!chosen) {
+        return chosen;
+    }
+    plan::Plan& plan = *chosen;
     if (auto able = plan::fit_to_means(plan, means); !able) {
         return tl::unexpected(able.error());
     }
     if (auto fits = plan::fit_to_memory(plan, memory_bytes); !fits) {
         return tl::unexpected(fits.error());
     }
-    return plan;
+    return chosen;
 }
 
 void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings) {
@@ -212,12 +225,37 @@ Result<std::optional<box::Swap>> wanted_swap(const Options& options) {
     return *swap;
 }
 
-int run(const Options& options) {
+// Its shards on the nodes of an engine, which find out for themselves what they can run.
+int run_on_engine(const Options& options, const CLI::App& command) {
+    auto plan = choose_plan(options);
+    if (!plan) {
+        return report(plan.error());
+    }
+    if (auto enough = plan::take_shard(*plan, {1, options.scale_out.shards, {}}); !enough) {
+        return report(enough.error());
+    }
+    const auto said = scale_out(options.scale_out, plan->seed, run_words(command), options.output,
+                                {.json = options.json, .quiet = options.quiet});
+    if (!said) {
+        return report(said.error());
+    }
+    const bool there = *said == 0 || *said == static_cast<int>(Exit::invalid_trials);
+    if (!there || options.report.empty()) {
+        return *said;
+    }
+    const int status = make_report(options);
+    return status != 0 ? status : *said;
+}
+
+int run(const Options& options, const CLI::App& command) {
     if (auto writable = check_writable(options.output); !writable) {
         return report(writable.error());
     }
     if (auto place = check_report_place(options.report); !place) {
         return report(place.error());
+    }
+    if (options.scale_out.engine != "local") {
+        return run_on_engine(options, command);
     }
     auto extra = parse_environment(options.environment);
     if (!extra) {
@@ -305,6 +343,7 @@ void describe_options(CLI::App& command, Options& options) {
                     "K/N: run the K-th of N parts of the plan that take about as long; all need one --seed, "
                     "and `faultline merge` joins them")
         ->needs(seed);
+    add_scale_out(command, options.scale_out);
     command
         .add_option("-o,--output", options.output, "The result document, rewritten after every whole round")
         ->capture_default_str();
@@ -354,7 +393,8 @@ void add_run(CLI::App& app, Action& action) {
     CLI::App* command =
         app.add_subcommand("run", "Run workloads on allocators and write the result document");
     describe_options(*command, *options);
-    command->callback([options, &action] { action = [options] { return run(*options); }; });
+    command->callback(
+        [options, command, &action] { action = [options, command] { return run(*options, *command); }; });
 }
 
 } // namespace faultline::cli
