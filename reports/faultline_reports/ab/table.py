@@ -86,7 +86,7 @@ def json_row(row: Row, detectable: float | None) -> dict[str, Any]:
     return {**value, "detectable": detectable} if row.effect else value
 
 
-def print_json(value: dict[str, Any]) -> None:
+def print_json(value: dict[str, Any] | list[dict[str, Any]]) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
