@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="+")
     parser.add_argument("-a", dest="allocators")
+    parser.add_argument("--rounds")
     parser.add_argument("-o", dest="output")
     options = parser.parse_args()
     names = [arm.partition("=")[0] for arm in options.allocators.split(",")]

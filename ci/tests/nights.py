@@ -43,4 +43,4 @@ def runs(history: Path) -> list[dict[str, object]]:
         capture_output=True,
         text=True,
     )
-    return list(json.loads(done.stdout))
+    return list(json.loads(done.stdout)["runs"])

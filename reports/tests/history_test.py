@@ -218,7 +218,7 @@ def test_runs_are_listed_oldest_first(
     assert lines[0].split() == ["date", "revision", "host", "suite", "rounds"]
     assert [line.split()[0] for line in lines[1:]] == [f"2026-01-0{n}T03:00:00Z" for n in (1, 2, 3)]
     history.run(["runs", "--last", "1", "--json", "--db", place])
-    (newest,) = json.loads(capsys.readouterr().out)
+    (newest,) = json.loads(capsys.readouterr().out)["runs"]
     assert newest["revision"] == f"{2:040x}" and newest["date"] == "2026-01-03T03:00:00Z"
 
 

@@ -248,7 +248,7 @@ def _runs(options: argparse.Namespace) -> int:
         runs = history.runs()
     runs = runs[-options.last :] if options.last else runs
     if options.json:
-        print_json([{**vars(run), "date": words.moment(run)} for run in runs])
+        print_json({"runs": [{**vars(run), "date": words.moment(run)} for run in runs]})
         return 0
     rows = [["date", "revision", "host", "suite", "rounds"]]
     rows += [
