@@ -15,6 +15,7 @@ import pytest
 
 FAULTLINE = os.environ["FAULTLINE"]
 HANGS = f"bad={os.environ['FAULTLINE_LIBRARIES']}/libhangs.so"
+RUNS_DRY = f"bad={os.environ['FAULTLINE_LIBRARIES']}/libruns_dry.so"
 CRASHES = f"bad={os.environ['FAULTLINE_LIBRARIES']}/libcrashes.so"
 BROKEN = os.environ["FAULTLINE_BROKEN"]
 PATIENCE_S = 60
@@ -70,18 +71,21 @@ def wait_for(condition, what):
     raise AssertionError(f"waited {PATIENCE_S} s for {what}")
 
 
-def command_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+def checks_of(running):
+    """The processes of the check that hangs; a child that has not become another program yet is none."""
+    found = []
+    for pid in children_of(running.pid):
+        try:
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[1:2] == [b"conformance.blocks-apart"]:
+            found.append(pid)
+    return found
 
 
 def wait_until_it_hangs(running):
-    return wait_for(
-        lambda: [pid for pid in children_of(running.pid) if b"blocks-apart" in command_of(pid)],
-        "the check that hangs",
-    )[0]
+    return wait_for(lambda: checks_of(running), "the check that hangs")[0]
 
 
 def wait_until_gone(pids):
@@ -115,7 +119,9 @@ def test_killed_it_takes_its_check_with_it(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_ended_it_takes_the_supervisor_its_worker_and_the_workers_child_with_it(tmp_path, number):
     running = start(
-        tmp_path, "-a", f"bad={BROKEN}/fork_deadlock.so", "--only", "random.forks", "--artifacts", tmp_path
+        tmp_path,
+        *("-a", f"bad={BROKEN}/fork_deadlock.so", "--only", "random.forks"),
+        *("--seconds", 2 * PATIENCE_S, "--artifacts", tmp_path),
     )
     found = []
 
@@ -160,3 +166,35 @@ def test_killed_for_want_of_memory_is_told_and_the_rest_goes_on(tmp_path):
     groups = [*pathlib.Path("/sys/fs/cgroup").glob("faultline-stress-*")]
     groups += pathlib.Path("/sys/fs/cgroup/memory").glob("faultline-stress-*")
     assert [group for group in groups if not lives(group.name.rsplit("-", 1)[1])] == []
+
+
+def memory_groups():
+    roots = [pathlib.Path("/sys/fs/cgroup"), pathlib.Path("/sys/fs/cgroup/memory")]
+    return {group for root in roots for group in root.glob("faultline-stress-*")}
+
+
+def test_killed_with_a_memory_group_it_leaves_none(tmp_path):
+    running = start(tmp_path, "-a", f"good={BROKEN}/none.so", "--only", "faults.cgroup")
+
+    def own_group():
+        generations = [pid for generation in descendants_of(running.pid) for pid in generation]
+        return [group for group in memory_groups() if int(group.name.rsplit("-", 1)[1]) in generations]
+
+    wait_for(lambda: own_group() or running.poll() is not None, "a memory control group")
+    groups = own_group()
+    running.kill()
+    running.wait()
+    if not groups:
+        pytest.skip("no memory control group can be made here")
+    wait_for(lambda: not any(group.exists() for group in groups), "the removal of the group")
+
+
+def test_memory_that_runs_out_too_early_is_told(tmp_path):
+    only = "faults.out-of-memory"
+    done, found = document(tmp_path, "-a", f"{RUNS_DRY},good={BROKEN}/none.so", "--only", only)
+    bad, good = found
+    if good["verdict"] == "skipped":
+        pytest.skip("no memory control group can be made here")
+    assert good["verdict"] == "ok", good["why"]
+    assert good["figures"]["alive-mib"] >= 128
+    assert done.returncode == 1 and "memory ran out with" in bad["why"]

@@ -1,108 +1,88 @@
-// Memory cgroups, of version 1 or 2, for as long as a check runs.
+// The checks that a worker goes through in a memory cgroup.
 #include "workloads/stress/faults/supervise.hpp"
 
-#include "base/file.hpp"
+#include "workloads/stress/faults/fill.hpp"
+#include "workloads/stress/faults/memory_group.hpp"
 #include "workloads/stress/ordeal/spawn.hpp"
 #include "workloads/stress/voice.hpp"
 
-#include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <sys/stat.h>
+#include <string>
 
 namespace faultline::stress {
 namespace {
 
-constexpr std::uint64_t limit_bytes = 256ULL << 20; // the worker keeps 64 MiB alive
+constexpr std::uint64_t limit_bytes = 256ULL << 20; // for `reuse`, which keeps 64 MiB alive, and for `fill`
 constexpr unsigned hang_looks = 1500;
 
-const std::string prefix = "faultline-stress-"; // then the number of the process
-
-class MemoryGroup {
-  public:
-    // Where there is none to be had, `path()` is empty.
-    MemoryGroup() {
-        const std::string name = prefix + std::to_string(::getpid());
-        for (const auto& [root, limit] : {std::pair("/sys/fs/cgroup/memory/", "memory.limit_in_bytes"),
-                                          std::pair("/sys/fs/cgroup/", "memory.max")}) {
-            remove_abandoned(root);
-            const std::string path = root + name;
-            if (::mkdir(path.c_str(), 0755) != 0) {
-                continue;
-            }
-            if (write(path + "/" + limit, std::to_string(limit_bytes))) {
-                path_ = path;
-                procs_.reset(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-                return;
-            }
-            ::rmdir(path.c_str());
-        }
-    }
-    ~MemoryGroup() {
-        if (!path_.empty()) {
-            ::rmdir(path_.c_str());
-        }
-    }
-    MemoryGroup(const MemoryGroup&) = delete;
-    MemoryGroup& operator=(const MemoryGroup&) = delete;
-
-    const std::string& path() const { return path_; }
-
-    static bool enter(void* group) { // Worker::prepare
-        return ::write(static_cast<MemoryGroup*>(group)->procs_.get(), "0", 1) == 1;
-    }
-
-  private:
-    // What a supervisor left that was killed. A group with processes in it cannot be removed, so nobody's is lost.
-    static void remove_abandoned(const std::string& root) {
-        std::error_code error;
-        for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
-            const std::string name = entry.path().filename();
-            if (name.starts_with(prefix) &&
-                !std::filesystem::exists("/proc/" + name.substr(prefix.size()), error)) {
-                ::rmdir(entry.path().c_str());
-            }
-        }
-    }
-    static bool write(const std::string& file, const std::string& text) {
-        const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-        return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    }
-    std::string path_;
-    Fd procs_;
+struct Outcome {
+    Ending ending;
+    std::uint64_t round = 0;
+    std::uint64_t live_bytes = 0;
+    std::uint64_t kills = 0; // by the kernel, for want of memory
 };
+
+// The group is gone when this returns. Skips where none can be made.
+Outcome run_in_group(const char* role, const OrdealOptions& options) {
+    MemoryGroup group(limit_bytes);
+    if (group.path().empty()) {
+        skip("no memory cgroup can be made here: run as root, with the memory controller");
+    }
+    Worker worker;
+    worker.arguments = options.for_worker().arguments(role);
+    worker.preload = options.preload;
+    worker.prepare = MemoryGroup::enter;
+    worker.context = &group;
+    Result<Running> running = Running::start(worker);
+    if (!running) {
+        skip("%s", running.error().line().c_str());
+    }
+    Outcome outcome;
+    outcome.ending = running->watch(hang_looks, UINT64_MAX);
+    outcome.round = running->pulse().episode;
+    outcome.live_bytes = running->pulse().live_bytes;
+    // A kernel that does not count its kills does not tell one from another's.
+    const bool was_killed = outcome.ending.kind == Ending::Kind::killed && outcome.ending.number == SIGKILL;
+    outcome.kills = group.kills().value_or(was_killed ? 1 : 0);
+    return outcome;
+}
+
+unsigned long long mebibytes(std::uint64_t bytes) {
+    return bytes >> 20;
+}
 
 } // namespace
 
 void supervise_cgroup(const OrdealOptions& options) {
-    std::string reason;
-    {
-        MemoryGroup group;
-        if (group.path().empty()) {
-            skip("no memory cgroup can be made here: run as root, with the memory controller");
-        }
-        Worker worker;
-        worker.arguments = options.for_worker().arguments("work-reuse");
-        worker.preload = options.preload;
-        worker.prepare = MemoryGroup::enter;
-        worker.context = &group;
-        Result<Running> running = Running::start(worker);
-        if (!running) {
-            skip("%s", running.error().line().c_str());
-        }
-        const Ending ending = running->watch(hang_looks, UINT64_MAX);
-        if (ending.kind == Ending::Kind::killed && ending.number == SIGKILL) {
-            reason = "with 64 MiB alive it did not stay within 256 MiB, and was killed for it, in round " +
-                     std::to_string(running->pulse().episode.load());
-        } else if (ending.kind != Ending::Kind::exited || ending.number != 0) {
-            reason = "the program " + describe(ending);
-        }
+    const Outcome outcome = run_in_group("work-reuse", options);
+    if (outcome.kills > 0) {
+        fail("with 64 MiB alive it did not stay within 256 MiB, and was killed for it, in round %llu",
+             static_cast<unsigned long long>(outcome.round));
     }
-    if (!reason.empty()) {
-        fail("%s", reason.c_str());
+    if (outcome.ending.kind != Ending::Kind::exited || outcome.ending.number != 0) {
+        fail("the program %s", describe(outcome.ending).c_str());
+    }
+}
+
+void supervise_out_of_memory(const OrdealOptions& options) {
+    const Outcome outcome = run_in_group("work-fill", options);
+    const Ending& ending = outcome.ending;
+    figure("alive-mib", outcome.live_bytes >> 20);
+    if (ending.kind == Ending::Kind::exited && ending.number == status_failed) {
+        ::_exit(status_failed); // it has said why
+    }
+    if (outcome.live_bytes >= most_filled_bytes) {
+        skip("%llu MiB came alive in a group of %llu MiB: the limit is not felt here",
+             mebibytes(outcome.live_bytes), mebibytes(limit_bytes));
+    }
+    const bool was_refused = ending.kind == Ending::Kind::exited && ending.number == 0;
+    if (outcome.kills == 0 && !was_refused) {
+        fail("before memory ran out, with %llu MiB alive of %llu, the program %s",
+             mebibytes(outcome.live_bytes), mebibytes(limit_bytes), describe(ending).c_str());
+    }
+    if (outcome.live_bytes < limit_bytes / 2) {
+        fail("memory ran out with %llu MiB alive of %llu", mebibytes(outcome.live_bytes),
+             mebibytes(limit_bytes));
     }
 }
 

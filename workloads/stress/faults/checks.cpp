@@ -18,6 +18,9 @@ void limit(const Task& task) {
 void cgroup(const Task& task) {
     become_supervisor("cgroup", "", task);
 }
+void out_of_memory(const Task& task) {
+    become_supervisor("out-of-memory", "", task);
+}
 
 constexpr char mmap_name[] = "mmap";
 constexpr char munmap_name[] = "munmap";
@@ -59,6 +62,11 @@ constexpr Check table[] = {
      limit<mappings>, 120},
     {"faults.cgroup", "with 64 MiB alive at most, of sizes that change, 256 MiB of memory are enough",
      "no standard", cgroup, 120},
+    {"faults.out-of-memory",
+     "in 256 MiB of memory no block is harmed until the kernel kills the program for want of it, or NULL "
+     "with "
+     "ENOMEM, and at least half is alive by then",
+     "no standard", out_of_memory, 120},
 };
 
 } // namespace

@@ -17,4 +17,8 @@ void supervise_delays(const OrdealOptions& options);
 // an allocator that keeps what it was given back is killed. Skips where no memory cgroup can be made.
 void supervise_cgroup(const OrdealOptions& options);
 
+// Memory is used in such a group until the kernel kills the program for it: nothing else may end it, and half of the group
+// must have come alive by then. Skips as above.
+void supervise_out_of_memory(const OrdealOptions& options);
+
 } // namespace faultline::stress

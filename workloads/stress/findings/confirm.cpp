@@ -1,5 +1,6 @@
 // The accusations of named versions in README.md, each as a program of a few lines that uses nothing of the checks:
 // LD_PRELOAD=LIBRARY stress_confirm NAME. Status 0: it is as promised; anything else, a signal or no end: it is not.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -145,6 +146,53 @@ bool children_can_allocate() {
     return well;
 }
 
+std::size_t resident_bytes() {
+    unsigned long pages = 0;
+    std::FILE* file = std::fopen("/proc/self/statm", "r");
+    if (file == nullptr || std::fscanf(file, "%*u %lu", &pages) != 1) {
+        std::abort();
+    }
+    std::fclose(file);
+    return pages * static_cast<std::size_t>(::getpagesize());
+}
+
+// 64 MiB alive, in rounds of ever other sizes, of which a twentieth lives for one more round.
+bool four_times_what_is_alive_is_enough() {
+    constexpr std::size_t alive_bytes = 64UL << 20;
+    constexpr std::size_t sizes[] = {200,    400,    800,    1600,    3200,   6400,
+                                     12'800, 25'600, 51'200, 102'400, 204'800};
+    std::vector<void*> kept;
+    std::vector<void*> blocks;
+    blocks.reserve(alive_bytes / sizes[0]);
+    std::uint64_t random = 1;
+    std::size_t most = 0;
+    for (std::size_t round = 0; round < 30; ++round) {
+        const std::size_t base = sizes[round % 20 < 10 ? round % 20 : 20 - round % 20];
+        std::size_t next = base;
+        for (std::size_t alive = 0; alive < alive_bytes; alive += next) {
+            random = random * 6364136223846793005ULL + 1442695040888963407ULL; // Knuth's MMIX
+            next = base + (random >> 33) % base;
+            blocks.push_back(std::malloc(next));
+            std::memset(blocks.back(), 1, next);
+        }
+        most = std::max(most, resident_bytes());
+        for (void* block : kept) {
+            std::free(block);
+        }
+        kept.clear();
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            if (i % 20 == 0) {
+                kept.push_back(blocks[i]);
+            } else {
+                std::free(blocks[i]);
+            }
+        }
+        blocks.clear();
+    }
+    std::printf("%zu MiB resident at most\n", most >> 20);
+    return most < 4 * alive_bytes;
+}
+
 // From now on the call fails with ENOMEM, whoever makes it.
 void refuse(unsigned number) {
     sock_filter program[] = {
@@ -168,9 +216,25 @@ void use_all_sizes() {
         std::free(block);
     }
 }
+
+// A block that grows to 24 MB, or stays as it is; with time in between to give back what it left.
+void grow_a_block() {
+    void* block = std::malloc(100);
+    for (std::size_t size = 200; size < 24'000'000; size += size / 2) {
+        ::usleep(15'000);
+        if (void* moved = std::realloc(opaque(block), size); moved != nullptr) {
+            block = moved;
+        }
+    }
+    std::free(block);
+}
+
 bool lives_on_without(unsigned number) {
+    const rlimit seconds = {5, 5}; // of processor time: some go on without end, and take memory meanwhile
+    ::setrlimit(RLIMIT_CPU, &seconds);
     std::free(opaque(std::malloc(100)));
     refuse(number);
+    grow_a_block();
     use_all_sizes();
     return true;
 }
@@ -229,6 +293,7 @@ constexpr Case cases[] = {
     {"null-or-100-gib", null_or_a_block_of_100_gib},
     {"free-keeps-errno", free_keeps_errno_when_contended},
     {"children-can-allocate", children_can_allocate},
+    {"four-times-is-enough", four_times_what_is_alive_is_enough},
     {"without-mmap", [] { return lives_on_without(SYS_mmap); }},
     {"without-one-mmap", lives_on_without_one_mmap},
     {"without-munmap", [] { return lives_on_without(SYS_munmap); }},

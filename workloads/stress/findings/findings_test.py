@@ -4,9 +4,10 @@ Usage: findings_test.py STRESS_CONFIRM FAULTLINE. A version that is not installe
 """
 
 import os
-import pathlib
 import subprocess
 import sys
+
+from known import rows
 
 SECONDS = 90
 
@@ -22,14 +23,6 @@ def installed(faultline):
         if words and words[-1].startswith("/"):
             found[words[0], " ".join(words[1:-1]).split("-")[0]] = words[-1]
     return found
-
-
-def rows():
-    for line in (pathlib.Path(__file__).parent / "README.md").read_text("utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| ") and len(cells) == 4 and cells[0] not in ("allocator", "---"):
-            name, version = cells[0].split(" ", 1)
-            yield name, version, cells[2].split(" ")[0], "(sometimes)" in cells[2]
 
 
 def holds(program, case, library):
@@ -48,7 +41,7 @@ def main():
     libraries = installed(faultline)
     wrong = []
     tried = 0
-    for name, version, case, sometimes in sorted(set(rows())):
+    for name, version, case, sometimes in sorted({row.confirmation() for row in rows()}):
         if not holds(program, case, ""):
             wrong.append(f"{case} does not hold on the C library")
         library = libraries.get((name, version))

@@ -2,6 +2,7 @@
 // under test, which starts itself again with it, as a worker; so what watches, injects, shrinks and writes never stands
 // on the heap that is under test.
 #include "workloads/stress/differential/differential.hpp"
+#include "workloads/stress/faults/fill.hpp"
 #include "workloads/stress/faults/reuse.hpp"
 #include "workloads/stress/faults/script.hpp"
 #include "workloads/stress/faults/supervise.hpp"
@@ -39,6 +40,9 @@ void work_limit(const stress::OrdealOptions& options) {
 void work_reuse(const stress::OrdealOptions& options) {
     run_reuse(options, stress::map_pulse(stress::pulse_fd));
 }
+void work_fill(const stress::OrdealOptions& options) {
+    run_fill(options, stress::map_pulse(stress::pulse_fd));
+}
 void work_soak(const stress::OrdealOptions& options) {
     run_soak(stress::process_heap, options, stress::map_pulse(stress::pulse_fd));
 }
@@ -67,6 +71,7 @@ constexpr Role roles[] = {
     {"delays", stress::supervise_delays, false},
     {"limit", limit, false},
     {"cgroup", stress::supervise_cgroup, false},
+    {"out-of-memory", stress::supervise_out_of_memory, false},
     {"soak", soak, false},
     {"differential", stress::supervise_differential, false},
     {"work-episodes", work_episodes, true},
@@ -74,6 +79,7 @@ constexpr Role roles[] = {
     {"work-script", work_script, true},
     {"work-limit", work_limit, true},
     {"work-reuse", work_reuse, true},
+    {"work-fill", work_fill, true},
     {"work-soak", work_soak, true},
     {"work-differential", work_differential, true},
     {"work-differential-trace", work_differential_trace, true},
