@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import random
@@ -395,23 +396,26 @@ def by_size(document: dict[str, Any], classes: Sequence[int] = (16, 32, 64, 128,
         trial["latency"] = []
         for operation, size in ((o, s) for o in ("malloc", "free", "realloc") for s in classes):
             buckets = [[level * size // 16 * 2**step, 200_000 // 5**step] for step in range(8)]
-            uppers = [upper for upper, samples in buckets for _ in range(samples)]
-            at = {
-                f: uppers[min(len(uppers) - 1, math.ceil(q * len(uppers)) - 1)] for f, q in QUANTILES.items()
-            }
+            total = sum(samples for _, samples in buckets)
+            at = {field: _quantile(buckets, math.ceil(q * total)) for field, q in QUANTILES.items()}
             trial["latency"].append(
                 {
                     "operation": operation,
                     "size_class": str(size),
                     "unit": "ns",
-                    "count": len(uppers),
+                    "count": total,
                     "sampled_every": 251,
                     **at,
-                    "max_ns": uppers[-1],
+                    "max_ns": buckets[-1][0],
                     "buckets": buckets,
                 }
             )
     return document
+
+
+def _quantile(buckets: Sequence[Sequence[int]], rank: int) -> int:
+    below = itertools.accumulate(samples for _, samples in buckets)
+    return next(upper for (upper, _), seen in zip(buckets, below) if seen >= rank)
 
 
 QUANTILES = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "p999_ns": 0.999, "p9999_ns": 0.9999}

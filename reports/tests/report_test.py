@@ -34,6 +34,8 @@ class Balance(html.parser.HTMLParser):
         self.text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("td", "th", "tr"):
+            self.end({"td", "th"} if tag != "tr" else {"td", "th", "tr"})
         self.tags.add(tag)
         for name, value in attrs:
             if name == "id":
@@ -52,9 +54,16 @@ class Balance(html.parser.HTMLParser):
         if tag not in VOID:
             self.handle_endtag(tag)
 
+    def end(self, before: set[str]) -> None:
+        """Of table cells and rows, whose end tags HTML does without."""
+        while self.open and self.open[-1] in before:
+            self.open.pop()
+
     def handle_endtag(self, tag: str) -> None:
         if tag in VOID:
             return
+        if tag in ("tr", "tbody", "thead", "table"):
+            self.end({"td", "th"} if tag == "tr" else {"td", "th", "tr"})
         if not self.open or self.open.pop() != tag:
             self.problems.append(f"</{tag}> at {self.getpos()}")
 

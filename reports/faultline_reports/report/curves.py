@@ -20,6 +20,7 @@ from faultline_reports.report.figures import Stroke
 LEFT, RIGHT, TOP, BELOW = 48.0, 14.0, 22.0, 38.0  # room around the data, in pixels
 HEIGHT = 190.0  # of the data
 EDGE = 12.0  # between the data's sides and the first and last place
+MOST_DODGE = 20.0  # of all curves together
 KEY_PITCH = 16.0
 KEY_LINE = 26.0
 NAME_LIMIT = 46
@@ -89,7 +90,9 @@ MARKS_APART = 3  # how far on in MARKS the second time round begins, where colou
 
 
 def draw(curves: Sequence[Curve], x: Scale, y: Scale, label: str, dodge: float = 0.0) -> Markup:
-    """`dodge`: pixels from one curve to the next, where marks at one place would hide each other."""
+    """`dodge`: pixels from one curve to the next, at most, where marks at one place would hide each other; 0
+    where values between places mean something."""
+    dodge = min(dodge, MOST_DODGE / len(curves))
     with matplotlib.rc_context(style.RC):
         below = BELOW + KEY_PITCH * len(curves) + 4
         height = HEIGHT + TOP + below

@@ -65,8 +65,12 @@ class Course:
     inner: Sequence[float] = ()  # a second line on the same times: what of it is alive
 
 
-def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
-    """Figures over time as an area for each allocator, all on one scale, the measured phase shaded."""
+POINTS, FEW_POINTS = 64, 32  # of a course; the fewer where a page has many pictures
+
+
+def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int = POINTS) -> Markup:
+    """Figures over time as an area for each allocator, all on one scale, the measured phase shaded. At most
+    about `points` in each."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), COURSE_PITCH)
         ends = [end for row in rows for _, _, end in row.phases]
@@ -95,7 +99,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
-            times, values = thinned(row.at_ns, row.values)
+            times, values = thinned(row.at_ns, row.values, points)
             x = [time / divisor for time in times]
             y = [bottom - value / largest * height for value in values]
             axes.add_patch(
@@ -105,7 +109,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str) -> Markup:
             )
             axes.plot(x, y, color=style.MARK, linewidth=1.4)
             if row.inner:
-                times, values = thinned(row.at_ns, row.inner)
+                times, values = thinned(row.at_ns, row.inner, points)
                 axes.plot(
                     [time / divisor for time in times],
                     [bottom - value / largest * height for value in values],
@@ -329,7 +333,7 @@ def _spread(count: int, top: float, bottom: float) -> list[float]:
 
 
 def thinned(
-    times: Sequence[float], values: Sequence[float], limit: int = 64
+    times: Sequence[float], values: Sequence[float], limit: int = POINTS
 ) -> tuple[list[float], list[float]]:
     """At most about `limit` points that keep every stretch's lowest and highest value."""
     if len(times) <= limit:

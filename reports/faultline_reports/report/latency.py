@@ -24,7 +24,7 @@ CLASSES_SHOWN = 2  # of each operation, beside all sizes together
 LEAST_CLASSES = 3  # that make a picture over size classes
 SMALLEST = 8  # size class; each is twice the one before
 DECADES = 4  # of the axis: up to 1 call in 10^4
-STEPS = 6  # of a curve in each of them
+STEPS = 4  # of a curve in each of them
 
 Kind = tuple[str, str]  # operation and size class
 
@@ -151,7 +151,7 @@ def _by_percentile(
     values = [value for one in drawn for _, value in one.line] + [end for end in ends if end is not None]
     height = curves.amounts(values, "ns", "latency of a call", 4.0)
     of = _of_class(size_class)
-    svg = curves.draw(drawn, AXIS, height, f"Latency of {operation} in {label} by percentile, {of}", 1.5)
+    svg = curves.draw(drawn, AXIS, height, f"Latency of {operation} in {label} by percentile, {of}")
     title = f"Latency of {operation}" + ("" if size_class == found.whole(operation) else f", {of}")
     caption = f"{of[0].upper()}{of[1:]}. Marks: medians over trials, with intervals. Lower is better."
     return [Picture(title, caption, svg)]
@@ -194,7 +194,7 @@ def _by_class(found: Workload, names: Sequence[str], operation: str, label: str)
     values = [end for one in drawn for mark in one.marks for end in (mark.low, mark.high) if end is not None]
     words = f"Latency of {operation} in {label} by size of block, 99th percentile"
     width = curves.places([_size(name) for name in classes], "blocks up to")
-    svg = curves.draw(drawn, width, curves.amounts(values, "ns", "99th percentile", 4.0), words, 1.5)
+    svg = curves.draw(drawn, width, curves.amounts(values, "ns", "99th percentile", 4.0), words, 2.0)
     caption = "99 of 100 calls took at most this: medians over trials, with intervals. Lower is better."
     return [Picture(f"Latency of {operation} by size of block", caption, svg)]
 
@@ -214,14 +214,16 @@ def _of_class(size_class: str) -> str:
     return f"blocks of {formatting.quantity(below + 1, 'bytes')} to {top}"
 
 
-def table(found: Workload) -> Grid | None:
-    """Percentiles of all sizes and of the commonest classes."""
+def table(found: Workload, few: bool = False) -> Grid | None:
+    """Percentiles of all sizes and, unless `few`, of the commonest classes."""
     if not found.counts:
         return None
     kinds = [
         (operation, size_class)
         for operation in found.operations()
-        for size_class in dict.fromkeys([found.whole(operation), *found.commonest(operation)])
+        for size_class in dict.fromkeys(
+            [found.whole(operation), *([] if few else found.commonest(operation))]
+        )
     ]
     fields = (*FIELDS, "max_ns")
     grid = []

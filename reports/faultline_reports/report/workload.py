@@ -98,7 +98,7 @@ def view(
         missing=_missing(analysis, tables, trials),
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
-        latency=latency.table(calls),
+        latency=latency.table(calls, not few),
         latency_of_classes=latency.table_of_classes(calls) if few else None,
         more_latency=latency.more_pictures(calls, label, floors) if draws and few else [],
         live=fragmentation.summary(shown, trials),
@@ -265,7 +265,13 @@ def _over_time(shown: Sequence[Allocator], trials: Trials, label: str, all_of_th
             own = formatting.quantity(median_interval(harness).estimate, "bytes")
             caption += f" With the program and the harness's own {own}."
         words = f"Resident memory over time of {label}, one trial of each allocator"
-        pictures.append(Picture("Memory over time", caption, figures.courses(held, "bytes", words)))
+        pictures.append(
+            Picture(
+                "Memory over time",
+                caption,
+                figures.courses(held, "bytes", words, figures.POINTS if all_of_them else figures.FEW_POINTS),
+            )
+        )
     faults = [
         course
         for allocator in subjects
