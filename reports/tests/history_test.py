@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import math
+import os
 import pathlib
 import random
 import sqlite3
@@ -342,6 +343,47 @@ def test_concurrent_writers_lose_nothing(place: str) -> None:
         number = int(one.workload[1:])
         expected = [n for n in wanted if n % 7 == number] if one.workload[0] == "w" else [1.0]
         assert sorted(values[~np.isnan(values)]) == sorted(map(float, expected))
+
+
+def test_runners_of_a_team_add_while_others_read(place: str, tmp_path: pathlib.Path) -> None:
+    """The command itself, as many runners of two hosts call it; what is read meanwhile is whole runs."""
+    paths = []
+    for number in range(12):
+        made = document(number % 6)
+        if number >= 6:
+            made["host"]["fingerprint"] = "ff" * 32
+        paths.append(written(tmp_path, f"{number}.json", made))
+    environment = {**os.environ, "PYTHONPATH": str(REPORTS), "PYTHONDONTWRITEBYTECODE": "1"}
+    adding = [
+        subprocess.Popen(
+            [*(sys.executable, "-m", "faultline_reports.history", "add", "--db", place), *some, paths[0]],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for some in (paths[0:3], paths[3:6], paths[6:9], paths[9:12])
+    ]
+    seen, figures = [0], set()
+    while any(process.poll() is None for process in adding):
+        try:
+            with store.opened(place) as opened:
+                table = opened.table()
+        except UserError as error:
+            assert "has no history yet" in error.line()
+            continue
+        seen.append(len(table.runs))
+        figures |= set(np.isfinite(table.centres).sum(axis=1).tolist())
+    for process in adding:
+        said = process.communicate(timeout=120)[1]
+        assert process.returncode == 0, said.decode()
+    assert seen == sorted(seen) and len(figures) <= 1
+    with store.opened(place) as opened:
+        assert len(opened.runs()) == 12
+        table = opened.table()
+    assert {one.fingerprint for one in table.series} == {run.fingerprint for run in table.runs}
+    for column, one in enumerate(table.series):
+        of_host = [run.fingerprint == one.fingerprint for run in table.runs]
+        assert np.isfinite(table.centres[:, column]).tolist() == of_host
 
 
 def test_a_writer_that_is_killed_leaves_whole_runs(tmp_path: pathlib.Path) -> None:

@@ -64,6 +64,9 @@ class Store:
     def _transaction(self, writes: bool) -> Iterator[Connection]:
         try:
             connection = self._engine.connect().execution_options(writes=writes)
+            if not writes and connection.dialect.name == "postgresql":
+                # One moment for all that is read, as SQLite has it: writers go on meanwhile.
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection, connection.begin():
                 if writes and connection.dialect.name == "postgresql":
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
