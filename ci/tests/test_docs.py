@@ -29,7 +29,7 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
         pytest.skip("the page's commands are for root")
     environment = {
         **os.environ,
-        "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}:{ROOT / 'ci'}",  # last: it has an `install`
         "LD_LIBRARY_PATH": str(BUILD / "lib"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
