@@ -93,6 +93,16 @@ def test_a_step_is_found_where_it_is(before: int, after: int) -> None:
     assert size.low <= 0.08 <= size.high and size.estimate == pytest.approx(0.08, abs=0.015)
 
 
+def test_a_large_step_is_found_though_few_points_seem_alike_by_chance() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        noise = rng.normal(0, 0.01, 14) * np.repeat(
+            [1.0, 2.5], (8, 6)
+        )  # as wide as in a night's ratio of 2.4
+        found = change_points.find(np.repeat([0.0, 0.85], (8, 6)) + noise)
+        assert [change.at for change in found] == [8]
+
+
 def test_steps_up_and_down_are_found_apart() -> None:
     values = noise(2000, 2)
     values[500:520] += 0.1

@@ -4,9 +4,10 @@ L1-Potts (potts.py) proposes, E-divisive (energy.py) confirms within so many poi
 needs points after it and a size that matters. Proposals that are not confirmed are taken away, least likely
 first, and their neighbours judged again over the longer stretch.
 
-Neighbouring nights may be alike: what they share is told from differences over one and over two points, which
-steps hardly touch (Tecuapetla-Gómez and Munk, "Autocovariance estimation in regression with a discontinuous
-signal", 2017), and widens the noise of means by (1 + r) / (1 - r), r the correlation of neighbours.
+Neighbouring nights may be alike: what they share is told from differences over one and over two points,
+which steps hardly touch (Tecuapetla-Gómez and Munk, "Autocovariance estimation in regression with a
+discontinuous signal", 2017), and widens the noise of means by (1 + r) / (1 - r), r the correlation of
+neighbours. A few nights may seem alike by chance, so a step of many deviations is confirmed without that.
 
 So that years of nights take no longer than they must, only places are looked at where the means of
 neighbouring points differ by more than chance lets them in a long series, at one of several scales: a moving-
@@ -29,6 +30,7 @@ from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.signed_rank import Floats
 from faultline_reports.statistics.thresholds import (
     CHANGE_AGREE_POINTS,
+    CHANGE_CLEAR_DEVIATIONS,
     CHANGE_DISCOVERY_RATE,
     CHANGE_LEAST_MADS,
     CHANGE_LEAST_POINTS,
@@ -171,12 +173,15 @@ def _judged(points: Floats, noise: _Noise, left: int, at: int, right: int) -> tu
     after = points[at : min(right, at + CHANGE_WINDOW)]
     if min(len(before), len(after)) < CHANGE_LEAST_POINTS:
         return None, 1.0
-    split = energy.best_split(np.concatenate((before, after)), CHANGE_LEAST_POINTS, noise.inflation)
+    centres = float(np.median(before)), float(np.median(after))
+    # So large a step is none that alike neighbours make, whatever chance makes of their likeness in a few.
+    clear = abs(centres[1] - centres[0]) >= CHANGE_CLEAR_DEVIATIONS * noise.deviation
+    inflation = 1.0 if clear else noise.inflation
+    split = energy.best_split(np.concatenate((before, after)), CHANGE_LEAST_POINTS, inflation)
     if split is None or abs(split.at - len(before)) > CHANGE_AGREE_POINTS:
         return None, 1.0
     if split.p >= CHANGE_P:
         return None, split.p
-    centres = float(np.median(before)), float(np.median(after))
     spread = float(np.median(np.abs(np.concatenate((before - centres[0], after - centres[1])))))
     size = rank_sum.interval(before.tolist(), after.tolist())
     if abs(size.estimate) < max(math.log1p(CHANGE_LEAST_SHARE), CHANGE_LEAST_MADS * spread):

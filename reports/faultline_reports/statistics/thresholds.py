@@ -91,6 +91,7 @@ CHANGE_LEAST_POINTS = 4
 CHANGE_LEAST_SHARE = 0.01
 CHANGE_LEAST_MADS = 2.0
 CHANGE_AGREE_POINTS = 2
+CHANGE_CLEAR_DEVIATIONS = 8.0  # of a point: a larger step is none that alike neighbours make
 CHANGE_PENALTY = (
     2.0  # of a jump in L1-Potts: times the noise of means and the logarithm of the number of points
 )

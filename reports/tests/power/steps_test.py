@@ -64,3 +64,14 @@ def test_steps_are_found(deviations: float, later: int, least: float) -> None:
         found += any(abs(change.at - 60) <= 2 for change in change_points.find(values))
     print(f"a step of {deviations} deviations, {later} later points: found in {found / 200:.0%}")
     assert found >= scipy.stats.binom.ppf(0.001, 200, least)
+
+
+def test_large_steps_are_found_within_few_nights() -> None:
+    rng = np.random.default_rng(13)
+    found = 0
+    for _ in range(200):
+        values = rng.normal(0, SPREAD, 14)
+        values[8:] += 12 * SPREAD
+        found += any(change.at == 8 for change in change_points.find(values))
+    print(f"a step of 12 deviations after 8 points, 6 later points: found in {found / 200:.0%}")
+    assert found >= scipy.stats.binom.ppf(0.001, 200, 0.95)
