@@ -9,7 +9,7 @@ from typing import Any
 import fake_documents
 import pytest
 from faultline_reports import document
-from faultline_reports.report import analysis, as_text, overview, pareto, sentence, trust
+from faultline_reports.report import analysis, as_text, overview, page, pareto, sentence, trust
 from faultline_reports.report.analysis import Analysis
 
 MIB = 2**20
@@ -128,7 +128,9 @@ def texts(found: Analysis) -> dict[str, str]:
 def test_rows_of_the_kernel_alone_are_no_comparison() -> None:
     value = fake_documents.make(rounds=3, workloads=ROW, allocators=("none",), floor=False, samples=0)
     value["plan"]["allocators"][0]["role"] = "kernel"
-    found = analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None)
+    loaded = document.parse(json.dumps(value).encode(), "r.json")
+    assert 'class="heat"' not in page.render(loaded, None) and "'s column" not in page.render(loaded, None)
+    found = analysis.analyse(loaded, None)
     for form in (as_text.text, as_text.markdown):
         said = form(found)
         assert "compared with" not in said and "inconclusive" not in said and not said.endswith("\n\n")

@@ -64,6 +64,13 @@ def test_a_page_follows_from_its_samples(value: dict[str, Any]) -> None:
     assert differences(rendered(value)) == []
 
 
+def test_also_without_an_allocator_in_what_was_measured() -> None:
+    value = make(allocators=("none",), floor=False)
+    value["plan"]["allocators"][0]["role"] = "kernel"
+    lines, claims = verify.differences(verify.read(rendered(value)), "r.html")
+    assert lines == [] and claims
+
+
 def test_also_with_another_baseline_and_a_calibrated_host() -> None:
     assert differences(rendered(make(), baseline="mimalloc", false_alarms="at most 1 %")) == []
 

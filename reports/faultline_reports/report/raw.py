@@ -93,7 +93,10 @@ def context(document: Document, baseline: str, false_alarms: str | None) -> dict
                     for entry in document.workloads
                 ],
                 "allocators": [
-                    {"name": entry.name, "role": "floor" if entry.floor else "subject"}
+                    {
+                        "name": entry.name,
+                        "role": "floor" if entry.floor else "kernel" if entry.kernel else "subject",
+                    }
                     for entry in document.allocators
                 ],
                 "skipped": [
