@@ -6,6 +6,7 @@
 #include <charconv>
 #include <fcntl.h>
 #include <sched.h>
+#include <span>
 #include <unistd.h>
 
 namespace faultline::engine {
@@ -14,6 +15,13 @@ namespace {
 unsigned processors_of_this_process() {
     cpu_set_t set;
     return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
+}
+
+// What a file of /proc says, as far as `room` reaches; empty when it cannot be read.
+std::string_view first_of(const char* path, std::span<char> room) {
+    const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+    const ssize_t length = file ? ::read(file.get(), room.data(), room.size()) : 0;
+    return {room.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0))};
 }
 
 } // namespace
@@ -31,10 +39,23 @@ double crowding_of(std::string_view loadavg, unsigned processors) {
 
 double crowding() {
     static const unsigned processors = processors_of_this_process();
-    const Fd file(::open("/proc/loadavg", O_RDONLY | O_CLOEXEC));
     char text[128];
-    const ssize_t length = file ? ::read(file.get(), text, sizeof text) : 0;
-    return length > 0 ? crowding_of({text, static_cast<std::size_t>(length)}, processors) : 1;
+    const std::string_view loadavg = first_of("/proc/loadavg", text);
+    return loadavg.empty() ? 1 : crowding_of(loadavg, processors);
+}
+
+std::uint64_t waited_ns_of(std::string_view schedstat) {
+    const std::size_t space = schedstat.find(' ');
+    std::uint64_t waited = 0;
+    if (space != std::string_view::npos) {
+        std::from_chars(schedstat.data() + space + 1, schedstat.data() + schedstat.size(), waited);
+    }
+    return waited;
+}
+
+std::uint64_t waited_ns() {
+    char text[128];
+    return waited_ns_of(first_of("/proc/thread-self/schedstat", text));
 }
 
 } // namespace faultline::engine

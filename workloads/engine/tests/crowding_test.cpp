@@ -1,5 +1,7 @@
 #include "workloads/engine/crowding.hpp"
+#include "workloads/engine/patience.hpp"
 
+#include <ctime>
 #include <gtest/gtest.h>
 
 using namespace faultline::engine;
@@ -19,4 +21,27 @@ TEST(Crowding, IsOneWhereNothingIsKnown) {
 TEST(Crowding, OfThisMachineIsWithinItsRange) {
     EXPECT_GE(crowding(), 1);
     EXPECT_LE(crowding(), most_crowding);
+}
+
+TEST(Waited, IsTheSecondNumber) {
+    EXPECT_EQ(waited_ns_of("55150414 133467497016 55\n"), 133467497016U);
+    EXPECT_EQ(waited_ns_of(""), 0U); // a kernel without CONFIG_SCHED_INFO
+    EXPECT_EQ(waited_ns_of("55150414"), 0U);
+}
+
+TEST(Waited, NeverTurnsBack) {
+    const std::uint64_t before = waited_ns();
+    EXPECT_GE(waited_ns(), before);
+}
+
+// All of the time is counted, but for what this thread had to wait.
+TEST(Patience, EndsAndNotBefore) {
+    constexpr std::uint64_t limit = 50'000'000;
+    const std::uint64_t begin = monotonic_ns();
+    Patience patience(limit);
+    const timespec moment = {0, 1'000'000};
+    while (!patience.over()) {
+        ::nanosleep(&moment, nullptr);
+    }
+    EXPECT_GE(monotonic_ns() - begin, limit);
 }
