@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced by the scripts that run in another project's checkout: finds that and faultline, builds a revision's library.
 #
-# The caller sets: program (its name, for messages), build, library, output, faultline; and calls begin once.
+# The caller sets: program (its name, for messages), build, library, output, faultline; and calls begin once. Where it has
+# a function refused_build NAME REASON, that is called before the script ends because of a build.
 
 refuse() { # STATUS MESSAGE
     echo "$program: $2" >&2
@@ -29,6 +30,11 @@ clean_up() {
     rm -rf "$work"
 }
 
+refuse_build() { # NAME REASON
+    if declare -F refused_build >/dev/null; then refused_build "$@"; fi
+    refuse 70 "$2"
+}
+
 # One after the other in the same place, so that no path of the checkout makes two builds differ.
 build_revision() { # REVISION NAME: builds it in a clean checkout, $work/tree, and keeps the library as $work/NAME.so
     git -C "$top" worktree remove --force "$work/tree" 2>/dev/null || true
@@ -36,8 +42,8 @@ build_revision() { # REVISION NAME: builds it in a clean checkout, $work/tree, a
     echo "$program: building $2, $(git -C "$top" log -1 --format='%h %s' "$1")"
     if ! (cd "$work/tree" && sh -c "$build") >"$output/build-$2.log" 2>&1; then
         tail -n 20 "$output/build-$2.log" >&2
-        refuse 70 "the build of $2 failed: $build; all of it is in $output/build-$2.log"
+        refuse_build "$2" "the build of $2 failed: $build; all of it is in $output/build-$2.log"
     fi
-    [ -f "$work/tree/$library" ] || refuse 70 "the build of $2 made no $library"
+    [ -f "$work/tree/$library" ] || refuse_build "$2" "the build of $2 made no $library"
     cp -L "$work/tree/$library" "$work/$2.so"
 }

@@ -81,6 +81,14 @@ def test_the_command_ranks_a_document(tmp_path: pathlib.Path, capsys: pytest.Cap
     assert found["front"]
 
 
+def test_rounds_too_few_to_tell_any_two_apart_are_said(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = fake_documents.make(rounds=5, workloads=fake_documents.WORKLOADS[:1], samples=0, shape_spread=0.0)
+    assert rank.run([written(tmp_path, value)]) == 0
+    assert "5 rounds cannot tell any two" in capsys.readouterr().out
+
+
 def test_memory_is_ranked_by_the_heaps_part_where_it_is_large_enough(
     tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,11 @@ def detected(found: Detected) -> list[str]:
     )
     if not found.changes:
         lines = [f"no change point in {looked}"]
+        if not found.series:
+            lines += [
+                "a series needs four runs before a change and four from it on, mostly some fourteen in all; "
+                "until then `faultline gate` compares two builds"
+            ]
     else:
         lines = [f"{formatting.count(len(found.changes), 'change point')} in {looked}", ""]
         head = ["date", "revision", "series", "change", "95 % interval", "", "p", "runs since"]

@@ -28,6 +28,7 @@ class Ranking:
     groups: Mapping[str, str]  # letters
     better: frozenset[Pair]  # (a, b): a is less than b, for certain
     rounds: int
+    enough_rounds: bool  # that any two could have been told apart
 
 
 def rank(values: Mapping[str, Mapping[int, float]]) -> Ranking | None:
@@ -41,8 +42,10 @@ def rank(values: Mapping[str, Mapping[int, float]]) -> Ranking | None:
     differences = [{n: values[b][n] - values[a][n] for n in rounds} for a, b in pairs]
     critical = simultaneous.critical_value(differences)
     better: set[Pair] = set()
+    enough = False
     for (a, b), found in zip(pairs, differences):
         bounds = simultaneous.bounds(list(found.values()), critical)
+        enough = enough or bounds is not None
         if bounds is not None and bounds[0] > 0:
             better.add((a, b))
         elif bounds is not None and bounds[1] < 0:
@@ -53,7 +56,7 @@ def rank(values: Mapping[str, Mapping[int, float]]) -> Ranking | None:
     against = {
         name: signed_rank.interval([values[name][n] - values[order[0]][n] for n in rounds]) for name in names
     }
-    return Ranking(order, against, _letters(order, better), frozenset(better), len(rounds))
+    return Ranking(order, against, _letters(order, better), frozenset(better), len(rounds), enough)
 
 
 def _letters(order: Sequence[str], better: set[Pair]) -> dict[str, str]:
