@@ -38,11 +38,7 @@ exit "${{STATUS:-0}}"
 def pr_gate(
     project: Path, program: Path, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GITHUB_")
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
     return subprocess.run(
         [str(CI / "pr-gate"), "--faultline", str(program), *arguments],
         cwd=project,
@@ -52,44 +48,23 @@ def pr_gate(
     )
 
 
-def usual(
-    project: Path, program: Path, *more: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def usual(project: Path, program: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return pr_gate(
-        project,
-        program,
-        "--library",
-        "libmine.so",
-        "--build",
-        small_project.BUILD,
-        *more,
-        **environment,
+        project, program, "--library", "libmine.so", "--build", small_project.BUILD, *more, **environment
     )
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 3])
-def test_builds_both_sides_and_answers_as_the_gate(
-    tmp_path: Path, stand_in: Path, status: int
-) -> None:
+def test_builds_both_sides_and_answers_as_the_gate(tmp_path: Path, stand_in: Path, status: int) -> None:
     project = small_project.make(tmp_path / "project", 1, 50)
-    done = usual(
-        project,
-        stand_in,
-        "--suite",
-        "larson2 pair:size=64",
-        "--budget",
-        "3m",
-        STATUS=str(status),
-    )
+    done = usual(project, stand_in, "--suite", "larson2 pair:size=64", "--budget", "3m", STATUS=str(status))
     assert done.returncode == status, done.stderr
     called = (tmp_path / "called").read_text().splitlines()
     assert called[0] == "gate"
     assert called[3:5] == ["larson2", "pair:size=64"]
     assert called[called.index("--budget") + 1] == "3m"
     assert "--annotations" not in called
-    sums = {
-        line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()
-    }
+    sums = {line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()}
     assert len(sums) == 2, "two different libraries are compared"
     assert (project / "out/gate/summary.md").read_text() == "the summary\n"
     # The checkout is as it was.
@@ -100,22 +75,16 @@ def test_builds_both_sides_and_answers_as_the_gate(
 def test_compares_with_where_the_branch_began(tmp_path: Path, stand_in: Path) -> None:
     project = small_project.make(tmp_path / "project", 1, 50)
     small_project.git(project, "checkout", "-q", "main")
-    (project / "mine.c").write_text(
-        "#error main went on, and is not what the branch is measured against\n"
-    )
+    (project / "mine.c").write_text("#error main went on, and is not what the branch is measured against\n")
     small_project.git(project, "commit", "-q", "-a", "-m", "Go on")
     small_project.git(project, "checkout", "-q", "change")
     assert usual(project, stand_in, "--base", "main").returncode == 0
 
 
-def test_one_commit_builds_to_the_same_library_twice(
-    tmp_path: Path, stand_in: Path
-) -> None:
+def test_one_commit_builds_to_the_same_library_twice(tmp_path: Path, stand_in: Path) -> None:
     project = small_project.make(tmp_path / "project", 1, 50)
     assert usual(project, stand_in, "--base", "HEAD").returncode == 0
-    sums = {
-        line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()
-    }
+    sums = {line.split()[0] for line in (tmp_path / "libraries").read_text().splitlines()}
     assert len(sums) == 1
 
 
@@ -137,11 +106,7 @@ def test_bad_input_is_one_line(tmp_path: Path, stand_in: Path) -> None:
         (("--colour", "red"), 64, "unknown argument --colour"),
         (("--library", "libmine.so", "--base", "nowhere"), 64, "no revision nowhere"),
         (("--library", "libmine.so", "--policy", "absent.toml"), 66, "policy file"),
-        (
-            ("--library", "libother.so", "--build", small_project.BUILD),
-            70,
-            "made no libother.so",
-        ),
+        (("--library", "libother.so", "--build", small_project.BUILD), 70, "made no libother.so"),
     ):
         done = pr_gate(project, stand_in, *arguments)
         assert done.returncode == status, (arguments, done.stderr)
@@ -149,38 +114,24 @@ def test_bad_input_is_one_line(tmp_path: Path, stand_in: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
     small_project.git(project, "checkout", "-q", "main")
     done = usual(project, stand_in)
-    assert (done.returncode, "nothing to compare" in done.stderr) == (
-        64,
-        True,
-    ), done.stderr
+    assert (done.returncode, "nothing to compare" in done.stderr) == (64, True), done.stderr
     small_project.git(project, "checkout", "-q", "change")
     assert not (tmp_path / "called").exists()
 
 
-def test_a_build_that_fails_is_told_like_a_verdict(
-    tmp_path: Path, stand_in: Path
-) -> None:
+def test_a_build_that_fails_is_told_like_a_verdict(tmp_path: Path, stand_in: Path) -> None:
     project = small_project.make(tmp_path / "project", 1, 50, broken=True)
     (project / "out/gate").mkdir(parents=True)
     (project / "out/gate/gate.json").write_text("{} of an earlier gate")
-    done = usual(
-        project,
-        stand_in,
-        GITHUB_ACTIONS="true",
-        GITHUB_STEP_SUMMARY=str(tmp_path / "step"),
-    )
+    done = usual(project, stand_in, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path / "step"))
     assert done.returncode == 70
     assert "the build of head failed" in done.stderr.splitlines()[-1]
     assert "::error" in done.stdout
     summary = (project / "out/gate/summary.md").read_text()
     assert "could not tell" in summary and "#error planted" in summary
     assert (tmp_path / "step").read_text() == summary
-    assert (
-        ElementTree.parse(project / "out/gate/junit.xml")
-        .getroot()
-        .find("testsuite/testcase/error")
-        is not None
-    )
+    told = ElementTree.parse(project / "out/gate/junit.xml").getroot()
+    assert told.find("testsuite/testcase/error") is not None
     assert not (project / "out/gate/gate.json").exists()
     assert (project / "out/gate/build-head.log").exists()
     assert pr_gate(tmp_path, stand_in, "--library", "x.so").returncode == 64
@@ -191,21 +142,14 @@ def test_a_build_that_fails_is_told_like_a_verdict(
     ("status", "verdict", "ends"),
     [(0, "pass", 0), (1, "regression", 1), (2, "inconclusive", 0), (3, "unknown", 3)],
 )
-def test_action_runs_the_gate(
-    tmp_path: Path, stand_in: Path, status: int, verdict: str, ends: int
-) -> None:
+def test_action_runs_the_gate(tmp_path: Path, stand_in: Path, status: int, verdict: str, ends: int) -> None:
     project = small_project.make(tmp_path / "project", 1, 50)
     action = yaml.safe_load(ACTION.read_text())
     given = {"library": "libmine.so", "build": small_project.BUILD, "base": "main"}
-    inputs = {
-        name: given.get(name, field.get("default", ""))
-        for name, field in action["inputs"].items()
-    }
+    inputs = {name: given.get(name, field.get("default", "")) for name, field in action["inputs"].items()}
     (step,) = [step for step in action["runs"]["steps"] if step.get("id") == "gate"]
     values = {
-        name: re.sub(
-            r"\$\{\{ inputs\.(\w+) \}\}", lambda match: inputs[match[1]], value
-        )
+        name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda match: inputs[match[1]], value)
         for name, value in step["env"].items()
     }
     done = subprocess.run(

@@ -21,12 +21,7 @@ EXAMPLE = """examples:
   faultline rank results.json --workload larson2"""
 
 # What an allocator is chosen by; the front is over those that were measured.
-CHOSEN_BY = (
-    "cpu_ns_per_operation",
-    "latency_p99_ns",
-    "peak_heap_bytes",
-    "retained_heap_bytes",
-)
+CHOSEN_BY = ("cpu_ns_per_operation", "latency_p99_ns", "peak_heap_bytes", "retained_heap_bytes")
 
 
 def parser() -> command.Parser:
@@ -40,11 +35,7 @@ def parser() -> command.Parser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument(
-        "results",
-        metavar="RESULTS.json",
-        help="the document that `faultline run -o` wrote",
-    )
+    result.add_argument("results", metavar="RESULTS.json", help="the document that `faultline run -o` wrote")
     result.add_argument("--workload", metavar="LABEL", help="by this workload alone")
     result.add_argument("--json", action="store_true", help="print JSON")
     return result
@@ -57,31 +48,21 @@ def run(arguments: Sequence[str]) -> int:
     if options.workload is not None:
         if options.workload not in labels:
             what = f"has no workload {options.workload!r}"
-            raise UserError(
-                Exit.USAGE, loaded.source, what, f"it has {', '.join(labels) or 'none'}"
-            )
+            raise UserError(Exit.USAGE, loaded.source, what, f"it has {', '.join(labels) or 'none'}")
         labels = [options.workload]
     chosen = [metrics.told_by(metrics.by_key(key), loaded) for key in CHOSEN_BY]
     found = [(metric, *ranked(loaded, metric, labels)) for metric in chosen]
-    rankings = [
-        (metric, used, entry) for metric, used, entry in found if entry is not None
-    ]
+    rankings = [(metric, used, entry) for metric, used, entry in found if entry is not None]
     if not rankings:
         what = "has no two allocators with figures from the same rounds"
-        raise UserError(
-            Exit.DATA, loaded.source, what, "run two or more allocators together"
-        )
+        raise UserError(Exit.DATA, loaded.source, what, "run two or more allocators together")
     best = ranking.front([entry for _, _, entry in rankings])
     if options.json:
         rows = {metric.key: _json(entry, used) for metric, used, entry in rankings}
         print_json({"document": loaded.source, "rankings": rows, "front": best})
         return 0
     for metric, used, entry in rankings:
-        over = (
-            f"geometric mean of {formatting.count(len(used), 'workload')}"
-            if len(used) > 1
-            else used[0]
-        )
+        over = f"geometric mean of {formatting.count(len(used), 'workload')}" if len(used) > 1 else used[0]
         print(f"{metric.title}, {over}, {formatting.count(entry.rounds, 'round')}\n")
         for line in _table(entry):
             print(line)
@@ -97,30 +78,17 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def ranked(
-    loaded: Document, metric: Metric, labels: Sequence[str]
-) -> tuple[list[str], Ranking | None]:
+def ranked(loaded: Document, metric: Metric, labels: Sequence[str]) -> tuple[list[str], Ranking | None]:
     """Over the workloads that all have figures of, large enough for ratios, and which those are."""
     table = metrics.samples(loaded, metric)
-    names = [
-        a.name
-        for a in loaded.subjects()
-        if any((label, a.name) in table for label in labels)
-    ]
+    names = [a.name for a in loaded.subjects() if any((label, a.name) in table for label in labels)]
     used = [
         label
         for label in labels
         if all((label, name) in table for name in names)
-        and all(
-            v >= metric.margin.ratio_from
-            for name in names
-            for v in table[label, name].values()
-        )
+        and all(v >= metric.margin.ratio_from for name in names for v in table[label, name].values())
     ]
-    values = {
-        name: ranking.mean_logs([table[label, name] for label in used])
-        for name in names
-    }
+    values = {name: ranking.mean_logs([table[label, name] for label in used]) for name in names}
     return used, ranking.rank(values) if used else None
 
 
@@ -128,20 +96,9 @@ def _table(entry: Ranking) -> list[str]:
     rows = [["", "to the best", "95 % interval", "group"]]
     for name in entry.order:
         shown = entry.against_best[name]
-        change = (
-            formatting.change(math.exp(shown.estimate))
-            if name != entry.order[0]
-            else "best"
-        )
+        change = formatting.change(math.exp(shown.estimate)) if name != entry.order[0] else "best"
         ends = [formatting.change(math.exp(value)) for value in (shown.low, shown.high)]
-        rows.append(
-            [
-                name,
-                change,
-                f"{ends[0]} to {ends[1]}" if change != "best" else "",
-                entry.groups[name],
-            ]
-        )
+        rows.append([name, change, f"{ends[0]} to {ends[1]}" if change != "best" else "", entry.groups[name]])
     return aligned(rows, left=(0, 3))
 
 
@@ -154,10 +111,7 @@ def _json(entry: Ranking, used: Sequence[str]) -> dict[str, Any]:
             {
                 "allocator": name,
                 "log_ratio_to_best": entry.against_best[name].estimate,
-                "interval": [
-                    entry.against_best[name].low,
-                    entry.against_best[name].high,
-                ],
+                "interval": [entry.against_best[name].low, entry.against_best[name].high],
                 "group": entry.groups[name],
             }
             for name in entry.order
