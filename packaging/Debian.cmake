@@ -42,6 +42,7 @@ set(CPACK_DEBIAN_FAULTLINE_PACKAGE_SECTION devel)
 # The programs in Python are started by others that look for its modules: nothing finds out by itself what they need.
 set(CPACK_DEBIAN_FAULTLINE_PACKAGE_DEPENDS "libslabuddy${release} ${same}, ${python}")
 set(CPACK_DEBIAN_FAULTLINE_PACKAGE_RECOMMENDS "${allocators}")
+set(CPACK_DEBIAN_FAULTLINE_PACKAGE_CONTROL_EXTRA "${CMAKE_CURRENT_SOURCE_DIR}/prerm")
 set(CPACK_DEBIAN_FAULTLINE_PACKAGE_SUGGESTS "faultline-doc, ${python_extras}")
 set(CPACK_DEBIAN_FAULTLINE_DESCRIPTION "Benchmarks and stress tests for memory allocators
 Runs synthetic patterns and recorded programs on glibc's malloc, jemalloc,
