@@ -7,7 +7,6 @@
 namespace faultline::stress {
 namespace {
 
-constexpr double certain_z = 6.0; // one series in a thousand million, were the samples independent
 constexpr std::uint64_t least_gain = 16ULL << 20; // below it nobody would call it a leak
 constexpr double least_share = 0.25;              // of the median
 
@@ -25,10 +24,10 @@ double slope_between(std::span<const std::uint64_t> values, std::size_t i, std::
 
 } // namespace
 
-Drift judge_drift(std::span<const std::uint64_t> resident) {
+Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule) {
     Drift drift;
     const std::size_t n = resident.size();
-    if (n < least_drift_samples || n > most_drift_samples) {
+    if (n < rule.least_samples || n > most_drift_samples) {
         return drift;
     }
     static std::array<double, most_drift_samples*(most_drift_samples - 1) / 2> slopes;
@@ -56,7 +55,8 @@ Drift judge_drift(std::span<const std::uint64_t> resident) {
     const std::uint64_t last = median_of(resident.last(third));
     const std::uint64_t enough =
         std::max(least_gain, static_cast<std::uint64_t>(least_share * static_cast<double>(drift.median)));
-    drift.is_steady = drift.z > certain_z && drift.gained > least_gain && second > first && last > second;
+    drift.is_steady =
+        drift.z > rule.certain_z && drift.gained > least_gain && second > first && last > second;
     drift.is_leak = drift.is_steady && drift.gained > enough && last > second + enough / 3;
     return drift;
 }

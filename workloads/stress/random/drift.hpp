@@ -21,11 +21,19 @@ struct Drift {
     bool is_leak = false;     // steady, and a share of what is held
 };
 
-inline constexpr std::size_t least_drift_samples = 24; // fewer say nothing
 inline constexpr std::size_t most_drift_samples = 256;
 
+// From how many samples on, and how clearly, a trend is one.
+struct DriftRule {
+    std::size_t least_samples;
+    double certain_z;
+};
+inline constexpr DriftRule drift_accuses = {
+    24, 6}; // one series in a thousand million, were the samples independent
+inline constexpr DriftRule drift_suspects = {12, 4}; // one in thirty thousand
+
 // Of at most most_drift_samples; a longer series is to be thinned by the caller. Takes no memory from any heap.
-Drift judge_drift(std::span<const std::uint64_t> resident);
+Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule = drift_accuses);
 
 // A series of fixed size over any length of time: when it is full, every other sample is left out and from then on
 // only every second offered one is taken.

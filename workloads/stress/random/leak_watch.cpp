@@ -11,7 +11,7 @@ constexpr double least_share_again = 0.75; // of the growth that was suspected
 
 Drift LeakWatch::drift_so_far() const {
     const auto samples = series_.samples();
-    return judge_drift(samples.subspan(samples.size() / 2));
+    return judge_drift(samples.subspan(samples.size() / 2), drift_suspects);
 }
 
 void LeakWatch::start_over(std::uint64_t next) {
@@ -40,7 +40,7 @@ Suspicion LeakWatch::offer(std::uint64_t resident) {
     }
     is_suspicious_ = true;
     suspected_after_ = offered_;
-    start_over(std::max<std::uint64_t>(offered_ / 2, least_drift_samples));
+    start_over(std::max<std::uint64_t>(offered_ / 2, drift_accuses.least_samples));
     return Suspicion::new_one;
 }
 

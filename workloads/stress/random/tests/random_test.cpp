@@ -242,7 +242,7 @@ struct Held {
 
 // What the watch says over so many samples, and at which sample last.
 std::pair<Suspicion, int> watched(int samples, const std::function<void(int, Held&)>& grow) {
-    LeakWatch watch(48);
+    LeakWatch watch(24);
     Held held;
     std::pair<Suspicion, int> last = {Suspicion::none, 0};
     for (int i = 1; i <= samples; ++i) {
@@ -264,11 +264,11 @@ std::pair<Suspicion, int> watched(int samples, const std::function<void(int, Hel
 TEST(LeakWatch, AccusesWhatGrowsOverTwoPeriods) {
     const auto [said, at] = watched(200, [](int /*i*/, Held& held) { held.leaked += 3 << 20; });
     EXPECT_EQ(said, Suspicion::proved);
-    EXPECT_EQ(at, 48 + 24);
+    EXPECT_EQ(at, 24 + 24);
 }
 
 TEST(LeakWatch, SuspectsFirst) {
-    EXPECT_EQ(watched(60, [](int /*i*/, Held& held) { held.leaked += 3 << 20; }).first, Suspicion::new_one);
+    EXPECT_EQ(watched(30, [](int /*i*/, Held& held) { held.leaked += 3 << 20; }).first, Suspicion::new_one);
 }
 
 TEST(LeakWatch, DoesNotAccuseWhatIsGivenBackWhenAskedFor) {
@@ -278,9 +278,9 @@ TEST(LeakWatch, DoesNotAccuseWhatIsGivenBackWhenAskedFor) {
 }
 
 TEST(LeakWatch, DoesNotAccuseAHeapThatFillsUpLater) {
-    const auto [said, at] = watched(5000, [](int i, Held& held) { held.leaked += i < 54 ? 3 << 20 : 0; });
+    const auto [said, at] = watched(5000, [](int i, Held& held) { held.leaked += i < 30 ? 3 << 20 : 0; });
     EXPECT_EQ(said, Suspicion::unfounded);
-    EXPECT_EQ(at, 48 + 24);
+    EXPECT_EQ(at, 24 + 24);
 }
 
 TEST(LeakWatch, AccusesALeakThatBeginsAfterALongTime) {
