@@ -73,16 +73,20 @@ def test_two_nodes_give_the_verdicts_of_one(slurm, tmp_path):
     assert [shard["index"] for shard in shared["shards"]] == [1, 2]
     assert {"runs on n1", "runs on n2"} <= {line.partition(": ")[2] for line in said.splitlines()}
     assert not list(tmp_path.glob("*shards-*"))
+    judged = 0
     for candidate in ("again", "slabuddy"):
         rows = compare(one, "system", candidate)
         for key, row in compare(two, "system", candidate).items():
-            first, second = rows[key]["simultaneous_interval"], row["simultaneous_interval"]
+            first, second = rows[key].get("simultaneous_interval"), row.get("simultaneous_interval")
             print(candidate, *key, rows[key]["verdict"], first, row["verdict"], second)
             verdicts = {rows[key]["verdict"], row["verdict"]}
             assert not any({word, other} == verdicts for word, other in OPPOSITE.items()), (key, verdicts)
-            assert max(first[0], second[0]) <= min(first[1], second[1]), (candidate, key, first, second)
+            if first and second:  # less than a MiB of heap has none
+                assert max(first[0], second[0]) <= min(first[1], second[1]), (candidate, key, first, second)
+                judged += 1
             if candidate == "slabuddy" and key[1] == "cpu_ns_per_operation":
                 assert verdicts == {"faster"}, (key, verdicts)
+    assert judged >= 2 * 3 * 3  # two candidates, three workloads: processor time, elapsed time, faults
 
 
 def test_a_node_that_is_lost_costs_nothing_but_time(slurm, tmp_path):
