@@ -7,9 +7,9 @@
 
 namespace sb {
 
+// True in the library that keeps a state byte for each object: see integrity.hpp.
 #ifdef SLABUDDY_CHECKED
-inline constexpr bool checked =
-    true; // the library that keeps a state byte for each object: see integrity.hpp
+inline constexpr bool checked = true;
 #else
 inline constexpr bool checked = false;
 #endif
@@ -20,12 +20,12 @@ inline constexpr unsigned page_shift = 16;
 inline constexpr size_t page_bytes = size_t{1} << page_shift;
 inline constexpr unsigned max_order = 9; // 32 MiB
 inline constexpr unsigned order_count = max_order + 1;
-inline constexpr unsigned pageblock_order =
-    5; // 2 MiB, the huge page of x86-64 and of aarch64 with 4 KiB pages
+// 2 MiB, the huge page of x86-64 and of aarch64 with 4 KiB pages.
+inline constexpr unsigned pageblock_order = 5;
 inline constexpr size_t zone_default_bytes = size_t{256} << 30;
 inline constexpr size_t zone_least_bytes = size_t{32} << 20;
-inline constexpr size_t first_commit_bytes = size_t{1}
-                                             << 20; // too small for a huge page: small programs stay small
+// Too small for a huge page: small programs stay small.
+inline constexpr size_t first_commit_bytes = size_t{1} << 20;
 inline constexpr size_t most_commit_step_bytes = size_t{64} << 20;
 
 using PageIndex = uint32_t;
@@ -37,8 +37,8 @@ inline constexpr uint32_t least_dirty_pages = (size_t{2} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_pages = (size_t{64} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_share = 4;
 inline constexpr uint64_t regret_ms = 1000; // what is taken back after this long was rightly given
-inline constexpr uint64_t refusal_ms =
-    100; // after the system refused to take memory back (it is locked), it is not asked so long
+// After the system refused to take memory back (it is locked), it is not asked again for so long.
+inline constexpr uint64_t refusal_ms = 100;
 
 // A heap that grows looks first at what lies idle in its slabs: after so much growth, or a share of what is in use. What is
 // idle and not a quarter of what lives may stay.
@@ -47,22 +47,22 @@ inline constexpr uint32_t growth_share = 16;
 inline constexpr size_t least_idle_bytes = size_t{2} << 20; // grows as least_dirty_pages does
 inline constexpr size_t most_idle_bytes = size_t{64} << 20;
 inline constexpr size_t most_idle_share = 4;
-inline constexpr size_t least_punched_object_bytes =
-    128; // smaller ones hardly ever leave a whole system page free
+// Smaller objects hardly ever leave a whole system page free.
+inline constexpr size_t least_punched_object_bytes = 128;
 
 // Slabs and sheaves.
 inline constexpr size_t most_slab_object_bytes = size_t{32} << 10;
 inline constexpr unsigned most_slab_order = 3;
-inline constexpr unsigned words_per_page =
-    page_bytes / 16 / 64;                   // occupancy words of a page of the smallest objects
+// Occupancy words of a page of the smallest objects.
+inline constexpr unsigned words_per_page = page_bytes / 16 / 64;
 inline constexpr unsigned sheaf_slots = 63; // and a NULL at the bottom: 512 bytes
 inline constexpr unsigned sheaf_first_capacity = 8;
 inline constexpr size_t sheaf_most_bytes = size_t{64} << 10; // of objects, in one sheaf
 inline constexpr size_t barn_most_bytes = size_t{512} << 10; // of objects, in the full sheaves of one barn
-inline constexpr size_t barns_most_bytes = size_t{2}
-                                           << 20; // and in all barns of a processor, in a large heap
+// And in all barns of a processor: a share of what is in use, between the least and the most.
+inline constexpr size_t barns_most_bytes = size_t{2} << 20;
 inline constexpr size_t barns_least_bytes = size_t{256} << 10;
-inline constexpr size_t barns_share = 16; // of what is in use, between the two
+inline constexpr size_t barns_share = 16;
 inline constexpr unsigned barn_most_sheaves = 128;
 inline constexpr unsigned barn_most_empties = 8;
 inline constexpr unsigned most_empty_slabs = 1;    // kept by a class before its pages go back
@@ -78,8 +78,8 @@ inline constexpr uint32_t large_kept_pages = 8; // the most a thread keeps of it
 inline constexpr size_t most_buddy_bytes = size_t{4} << 20; // above it, areas of their own
 inline constexpr size_t area_cache_bytes = size_t{64} << 20;
 inline constexpr unsigned area_cache_entries = 16;
-inline constexpr size_t area_least_rest_bytes =
-    size_t{1} << 20;                          // of a cached area that is cut: less is not worth a mapping
+// Of a cached area that is cut: less is not worth a mapping.
+inline constexpr size_t area_least_rest_bytes = size_t{1} << 20;
 inline constexpr size_t area_most_growth = 4; // a cached area is not extended to more times its size
 
 static_assert(words_per_page * 64 * 16 == page_bytes);

@@ -8,6 +8,7 @@
 #include "allocators/slabuddy/shard.hpp"
 #include "allocators/slabuddy/sheaf.hpp"
 #include "allocators/slabuddy/slab.hpp"
+#include "allocators/slabuddy/slab_punch.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
 #include <pthread.h>

@@ -8,6 +8,7 @@
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/sheaf.hpp"
 #include "allocators/slabuddy/slab.hpp"
+#include "allocators/slabuddy/slab_punch.hpp"
 
 #include <atomic>
 

@@ -99,8 +99,8 @@ static_assert(offsetof(ThreadCache, slots) == 0);
         integrity_allocated(class_of(size), object);
         mark_of(object) = nullptr;
     } else {
-        mark_of(object) =
-            nullptr; // a child of a fork in between finds a free object without mark, which is fine
+        // A child of a fork in between finds a free object without mark, which is fine.
+        mark_of(object) = nullptr;
         --slot.top;
     }
     return object;

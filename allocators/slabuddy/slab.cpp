@@ -1,53 +1,17 @@
 #include "allocators/slabuddy/slab.hpp"
 
 #include "allocators/slabuddy/buddy.hpp"
-#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/owner.hpp"
 #include "allocators/slabuddy/pcp.hpp"
-#include "allocators/slabuddy/regret.hpp"
 #include "allocators/slabuddy/report.hpp"
-#include "allocators/slabuddy/shard.hpp"
-#include "allocators/slabuddy/size_classes.hpp"
-
-#include <bit>
+#include "allocators/slabuddy/slab_lists.hpp"
+#include "allocators/slabuddy/slab_punch.hpp"
 
 namespace sb {
-namespace {
-
-// Lists of a class, by how many objects are free. A refill takes from the fullest slabs, so that the others
-// can empty.
-enum Bin : uint8_t { bin_none, bin_quarter, bin_half, bin_most, bin_empty, bin_count };
-
-// Changed with the class's lock held, so no locked instruction is needed; read by anybody at any time.
-class Count {
-  public:
-    operator uint64_t() const { return value_.load(std::memory_order_relaxed); }
-    void operator+=(uint64_t more) { value_.store(*this + more, std::memory_order_relaxed); }
-    void operator-=(uint64_t less) { value_.store(*this - less, std::memory_order_relaxed); }
-    void operator++() { *this += 1; }
-    void operator--() { *this -= 1; }
-
-  private:
-    std::atomic<uint64_t> value_{0};
-};
-
-// A shard's slabs of a class: those whose page says that this is their home.
-struct alignas(64) Class {
-    Lock lock;
-    PageList bins[bin_count]; // bins[bin_none] stays empty: slabs without free objects are in no list
-    Count slabs;
-    Count punched; // system pages, of all those slabs
-    Count refills;
-    std::atomic<uint64_t> flushes{0}; // by threads of this shard, wherever the slabs are at home
-};
-
-// Regret counts in pages of 4 KiB, whatever the system's are.
-constexpr unsigned regret_page_shift = 12;
-constexpr uint32_t regret_pages(size_t bytes) {
-    return static_cast<uint32_t>(bytes >> regret_page_shift);
-}
 
 constinit Class classes[most_shards][class_table_size];
+
+namespace {
 
 // Bytes that came back by threads of each shard, since slab_has_shrunk().
 struct alignas(64) Returned {
@@ -55,35 +19,11 @@ struct alignas(64) Returned {
 };
 constinit Returned returned_in[most_shards];
 
-// What punching has taught. Its lock comes after those of all classes, and is only tried: a lesson may be missed.
-constinit Lock regret_lock;
-constinit Regret regret(least_idle_bytes >> regret_page_shift, most_idle_bytes >> regret_page_shift);
-
-// Others may want the lock of a list while its slabs are punched.
-constexpr unsigned most_punched_at_once = 16;
-
-constexpr unsigned first_punched_class = class_of(least_punched_object_bytes);
-
 // How many slabs with room a shard keeps when its neighbours have none: the one in use and another.
 constexpr uint32_t slabs_not_stolen = 2;
 
-std::atomic<uint64_t>* words_of(PageIndex page) {
-    return zone.occupancy + static_cast<size_t>(page) * words_per_page;
-}
-
 PageIndex head_of(const SizeClass& size, uintptr_t address) {
     return static_cast<PageIndex>(zone_page_of(address & ~uintptr_t{size.offset_mask}));
-}
-
-uint8_t bin_for(const SizeClass& size, int32_t free_objects) {
-    if (free_objects <= 0) {
-        return bin_none;
-    }
-    if (free_objects >= size.objects) {
-        return bin_empty;
-    }
-    const int32_t quarter = size.objects / 4;
-    return free_objects <= quarter ? bin_quarter : (free_objects <= 2 * quarter ? bin_half : bin_most);
 }
 
 // A fresh slab, in no list. Class lock held: it orders the slab's fields for settle().
@@ -143,35 +83,6 @@ void settle_at_home(PageIndex page, Class& owner, unsigned cls) {
     }
 }
 
-// The same from anywhere, with no lock held. The page may meanwhile have moved to another home, or have become something
-// else (another flusher emptied it and its pages went back): then whatever it is now is as well settled again.
-void settle(PageIndex page, unsigned cls) {
-    Page& head = zone.mem_map[page];
-    for (;;) {
-        const unsigned home = head.home.load(std::memory_order_relaxed);
-        Class& owner = classes[home][cls];
-        Guard guard(owner.lock);
-        if (head.cls.load(std::memory_order_acquire) != cls ||
-            head.state.load(std::memory_order_relaxed) != PageState::slab) {
-            return;
-        }
-        if (head.home.load(std::memory_order_relaxed) == home) {
-            return settle_at_home(page, owner, cls);
-        }
-    }
-}
-
-// Puts objects back that were out only to be looked at, or NULL. The first that came back by itself meanwhile has been freed
-// twice: it becomes `twice` if that is NULL, to be reported when no lock is held.
-void put_back(PageIndex page, unsigned cls, unsigned word, uint64_t bits, const void*& twice) {
-    const uint64_t before = words_of(page)[word].fetch_or(bits, std::memory_order_release);
-    if (__builtin_expect((before & bits) != 0 && !twice, 0)) {
-        const unsigned index = word * 64 + static_cast<unsigned>(std::countr_zero(before & bits));
-        twice =
-            reinterpret_cast<const void*>(page_address(page) + uintptr_t{index} * size_classes[cls].bytes);
-    }
-}
-
 // Moves up to `wanted` objects out of the slab.
 unsigned take_objects(PageIndex page, unsigned cls, void** objects, unsigned wanted, const void*& twice) {
     const SizeClass& size = size_classes[cls];
@@ -201,7 +112,7 @@ void note_freed(PageIndex page, unsigned cls, unsigned count) {
     const int32_t before =
         zone.mem_map[page].free_objects.fetch_add(static_cast<int32_t>(count), std::memory_order_acq_rel);
     if (bin_for(size, before) != bin_for(size, before + static_cast<int32_t>(count))) {
-        settle(page, cls);
+        slab_settle(page, cls);
     }
 }
 
@@ -252,65 +163,27 @@ PageIndex steal_slab(unsigned shard, unsigned cls, bool any) {
     return no_page;
 }
 
-void set_punched(PageIndex page, Class& owner, uint64_t system_pages) {
-    Page& head = zone.mem_map[page];
-    owner.punched += system_pages - head.punched;
-    head.punched = static_cast<uint16_t>(system_pages);
-}
+} // namespace
 
-// A refill has taken objects: what is free now bounds what can be without memory.
-void note_taken_from_punched(PageIndex page, Class& owner, const SizeClass& size) {
+// The same from anywhere, with no lock held. The page may meanwhile have moved to another home, or have become something
+// else (another flusher emptied it and its pages went back): then whatever it is now is as well settled again.
+void slab_settle(PageIndex page, unsigned cls) {
     Page& head = zone.mem_map[page];
-    const int32_t count = head.free_objects.load(std::memory_order_relaxed);
-    const uint64_t free_objects = count > 0 ? static_cast<uint64_t>(count) : 0;
-    head.looked_at = head.looked_at < free_objects ? head.looked_at : free_objects;
-    if (const size_t most = free_objects * size.bytes / os_page_bytes(); most < head.punched) {
-        if (regret_lock.try_lock()) {
-            regret.taken(regret_pages((head.punched - most) * os_page_bytes()), os_now_ms());
-            regret_lock.unlock();
+    for (;;) {
+        const unsigned home = head.home.load(std::memory_order_relaxed);
+        Class& owner = classes[home][cls];
+        Guard guard(owner.lock);
+        if (head.cls.load(std::memory_order_acquire) != cls ||
+            head.state.load(std::memory_order_relaxed) != PageState::slab) {
+            return;
         }
-        set_punched(page, owner, most);
-    }
-}
-
-// Objects `begin` to `end` of the slab are free and nobody's: gives back the system pages that lie wholly among them.
-size_t punch_run(PageIndex page, const SizeClass& size, unsigned begin, unsigned end) {
-    const size_t system_page = os_page_bytes();
-    const size_t from = (size_t{begin} * size.bytes + system_page - 1) & ~(system_page - 1);
-    const size_t behind = end == size.objects ? size_t{size.offset_mask} + 1 : size_t{end} * size.bytes;
-    const size_t to = behind & ~(system_page - 1);
-    return from < to && os_purge(reinterpret_cast<void*>(page_address(page) + from), to - from) ? to - from
-                                                                                                : 0;
-}
-
-// Takes all free objects out of the slab for as long as it looks at them. Its class's lock held.
-size_t punch_slab(PageIndex page, Class& owner, unsigned cls, const void*& twice) {
-    const SizeClass& size = size_classes[cls];
-    std::atomic<uint64_t>* words = words_of(page);
-    uint64_t bits[words_per_page];
-    for (unsigned i = 0; i < size.words; ++i) {
-        bits[i] = words[i].exchange(0, std::memory_order_acquire);
-    }
-    size_t without_memory = 0;
-    unsigned begin = 0;
-    for (unsigned i = 0; i <= size.objects; ++i) {
-        if (i == size.objects || (bits[i / 64] >> (i % 64) & 1) == 0) {
-            without_memory += begin < i ? punch_run(page, size, begin, i) : 0;
-            begin = i + 1;
+        if (head.home.load(std::memory_order_relaxed) == home) {
+            return settle_at_home(page, owner, cls);
         }
     }
-    uint64_t free_objects = 0;
-    for (unsigned i = 0; i < size.words; ++i) {
-        free_objects += static_cast<unsigned>(std::popcount(bits[i]));
-        put_back(page, cls, i, bits[i], twice);
-    }
-    zone.mem_map[page].looked_at = free_objects;
-    const size_t before = zone.mem_map[page].punched * os_page_bytes();
-    set_punched(page, owner, without_memory / os_page_bytes());
-    return without_memory > before ? without_memory - before : 0;
 }
 
-[[noreturn]] void report_bad_object(const char* call, unsigned cls, const void* object) {
+void report_bad_object(const char* call, unsigned cls, const void* object) {
     const auto address = reinterpret_cast<uintptr_t>(object);
     const SizeClass& size = size_classes[cls];
     const uint64_t offset = address & size.offset_mask;
@@ -325,8 +198,6 @@ size_t punch_slab(PageIndex page, Class& owner, unsigned cls, const void*& twice
     }
     report_misuse(what, call, object, cls);
 }
-
-} // namespace
 
 unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach) {
     const unsigned shard = shard_of_this_cpu();
@@ -345,7 +216,7 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach)
             break;
         }
         taken += take_objects(page, cls, objects + taken, wanted - taken, twice);
-        note_taken_from_punched(page, owner, size_classes[cls]);
+        slab_punch_note_taken(page, owner, size_classes[cls]);
         settle_at_home(page, owner, cls);
     }
     owner.refills += taken;
@@ -459,29 +330,6 @@ uint32_t slab_shrink() {
     return pages;
 }
 
-SlabFootprint slab_footprint() {
-    SlabFootprint sum = {};
-    size_t all = 0;
-    const unsigned shards = shard_count();
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        const SizeClass& size = size_classes[cls];
-        uint64_t objects = 0; // over all shards: they come back to another one than they left
-        for (unsigned shard = 0; shard < shards; ++shard) {
-            const Class& owner = classes[shard][cls];
-            objects += owner.refills;
-            objects -= owner.flushes.load(std::memory_order_relaxed);
-            all += owner.slabs * (size_t{size.offset_mask} + 1);
-            sum.punched += owner.punched * os_page_bytes();
-        }
-        sum.in_use += static_cast<int64_t>(objects) > 0 ? objects * size.bytes : 0;
-    }
-    const size_t others = sum.in_use + sum.punched;
-    sum.idle = all > others ? all - others : 0;
-    Guard guard(regret_lock);
-    sum.allowed = size_t{regret.allowed(os_now_ms())} << regret_page_shift;
-    return sum;
-}
-
 bool slab_has_shrunk() {
     std::atomic<size_t>& returned = returned_in[shard_of_this_cpu()].bytes;
     const size_t bytes = returned.load(std::memory_order_relaxed);
@@ -490,156 +338,6 @@ bool slab_has_shrunk() {
     }
     returned.store(0, std::memory_order_relaxed);
     return true;
-}
-
-namespace {
-
-// Up to `most` slabs of a list; true when there may be more. `given` counts up to `wanted`.
-bool punch_list(Class& owner, unsigned cls, unsigned bin, unsigned most, size_t& given, size_t wanted) {
-    const void* twice = nullptr;
-    bool more = false;
-    {
-        Guard guard(owner.lock);
-        PageIndex page = owner.bins[bin].first();
-        for (; page != no_page && given < wanted && !more; page = zone.mem_map[page].next) {
-            const Page& head = zone.mem_map[page];
-            const auto free_objects =
-                static_cast<uint64_t>(head.free_objects.load(std::memory_order_relaxed));
-            if (free_objects > head.looked_at + size_classes[cls].objects / 8) {
-                given += punch_slab(page, owner, cls, twice);
-                more = --most == 0;
-            }
-        }
-    }
-    if (__builtin_expect(twice != nullptr, 0)) {
-        report_bad_object("free", cls, twice);
-    }
-    return more;
-}
-
-size_t punch_lists(size_t wanted) {
-    size_t given = 0;
-    const unsigned shards = shard_count();
-    for (unsigned bin = bin_empty; bin >= bin_quarter; --bin) {
-        for (unsigned shard = 0; shard < shards; ++shard) {
-            for (unsigned cls = first_punched_class; cls < class_table_size; ++cls) {
-                while (punch_list(classes[shard][cls], cls, bin, most_punched_at_once, given, wanted)) {
-                }
-                if (given >= wanted) {
-                    return given;
-                }
-            }
-        }
-    }
-    return given;
-}
-
-} // namespace
-
-size_t slab_punch(size_t wanted) {
-    const size_t given = punch_lists(wanted);
-    Guard guard(regret_lock);
-    regret.given_back(regret_pages(given), os_now_ms());
-    return given;
-}
-
-SlabFigures slab_figures(unsigned cls) {
-    SlabFigures figures = {};
-    const unsigned shards = shard_count();
-    for (unsigned shard = 0; shard < shards; ++shard) {
-        Class& owner = classes[shard][cls];
-        Guard guard(owner.lock);
-        figures.slabs += owner.slabs;
-        for (const PageList& list : owner.bins) {
-            for (PageIndex page = list.first(); page != no_page; page = zone.mem_map[page].next) {
-                const int32_t here = zone.mem_map[page].free_objects.load(std::memory_order_relaxed);
-                figures.free_objects += here > 0 ? static_cast<uint64_t>(here) : 0;
-            }
-        }
-        figures.refills += owner.refills;
-        figures.flushes += owner.flushes.load(std::memory_order_relaxed);
-    }
-    figures.objects = figures.slabs * size_classes[cls].objects;
-    return figures;
-}
-
-namespace {
-
-// The lists of one shard: NULL, or what is wrong. Its lock held.
-const char* check_lists(unsigned shard, unsigned cls) {
-    const Class& owner = classes[shard][cls];
-    uint64_t punched = 0;
-    for (unsigned bin = 0; bin < bin_count; ++bin) {
-        for (PageIndex page = owner.bins[bin].first(); page != no_page; page = zone.mem_map[page].next) {
-            const Page& head = zone.mem_map[page];
-            if (head.state.load() != PageState::slab || head.cls.load() != cls || head.bin != bin ||
-                head.home.load() != shard) {
-                return "slab: a list holds a page that is not its own";
-            }
-            int32_t bits = 0;
-            for (unsigned i = 0; i < size_classes[cls].words; ++i) {
-                bits += std::popcount(words_of(page)[i].load());
-            }
-            punched += head.punched;
-            if (bits != head.free_objects.load()) {
-                return "slab: the free count is not the number of bits";
-            }
-            if (bin_for(size_classes[cls], bits) != bin) {
-                return "slab: a slab is in the wrong list";
-            }
-        }
-    }
-    return punched == owner.punched ? nullptr : "slab: the count of system pages without memory is wrong";
-}
-
-} // namespace
-
-const char* slab_check() {
-    const unsigned shards = shard_count();
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        for (unsigned shard = 0; shard < shards; ++shard) {
-            Guard guard(classes[shard][cls].lock);
-            if (const char* broken = check_lists(shard, cls)) {
-                return broken;
-            }
-        }
-        const SlabFigures figures = slab_figures(cls);
-        if (figures.objects != figures.free_objects + figures.refills - figures.flushes) {
-            return "slab: objects are missing";
-        }
-    }
-    return nullptr;
-}
-
-void slab_repair() {
-    const uint32_t committed = zone.pages.load(std::memory_order_relaxed);
-    for (PageIndex page = 0; page < committed; ++page) {
-        Page& head = zone.mem_map[page];
-        const unsigned cls = head.cls.load(std::memory_order_relaxed);
-        if (head.state.load(std::memory_order_relaxed) != PageState::slab || cls == 0) {
-            continue;
-        }
-        int32_t bits = 0;
-        for (unsigned i = 0; i < size_classes[cls].words; ++i) {
-            bits += std::popcount(words_of(page)[i].load(std::memory_order_relaxed));
-        }
-        head.free_objects.store(bits, std::memory_order_relaxed);
-        settle(page, cls); // gives the slab back when it is empty and one too many
-    }
-    // What is out of the slabs has been taken once more than it came back; who counted it does not matter.
-    const unsigned shards = shard_count();
-    for (unsigned cls = 1; cls < class_table_size; ++cls) {
-        const SlabFigures figures = slab_figures(cls);
-        for (unsigned shard = 0; shard < shards; ++shard) {
-            classes[shard][cls].flushes.store(0, std::memory_order_relaxed);
-        }
-        const uint64_t out = figures.objects - figures.free_objects;
-        classes[0][cls].flushes.store(figures.refills - out, std::memory_order_relaxed);
-    }
-}
-
-Lock& slab_regret_lock() {
-    return regret_lock;
 }
 
 Lock& slab_lock(unsigned shard, unsigned cls) {

@@ -38,21 +38,8 @@ bool slab_holds(unsigned cls, const void* object);
 // Gives the pages of all empty slabs back. Returns pages.
 uint32_t slab_shrink();
 
-// What all slabs are made of, in bytes. Objects in sheaves and barns count as in use. An estimate, without locks.
-struct SlabFootprint {
-    size_t in_use;
-    size_t punched; // free, without memory
-    size_t idle;    // free, and may hold memory
-    size_t allowed; // so much may be idle whatever is in use: learned, for what is punched may be taken again
-};
-SlabFootprint slab_footprint();
-
 // True when enough objects came back to this thread's shard since this last answered true that give-backs are worth a look.
 bool slab_has_shrunk();
-
-// Gives back the memory of whole system pages within slabs that only free objects lie in, until some `wanted` bytes are
-// gone; from the emptiest slabs first. Returns bytes.
-size_t slab_punch(size_t wanted);
 
 struct SlabFigures {
     uint64_t slabs;
@@ -72,6 +59,5 @@ const char* slab_check();
 void slab_repair();
 
 Lock& slab_lock(unsigned shard, unsigned cls); // for fork
-Lock& slab_regret_lock();
 
 } // namespace sb

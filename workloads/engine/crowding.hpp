@@ -19,6 +19,7 @@ std::uint64_t waited_ns();
 
 // Of a text as in /proc/PID/schedstat (Documentation/scheduler/sched-stats.rst): the second number.
 std::uint64_t waited_ns_of(std::string_view schedstat);
+
 // Of a text as in /proc/loadavg (proc(5)): the number before the slash.
 double crowding_of(std::string_view loadavg, unsigned processors);
 

@@ -1,5 +1,6 @@
 // Slabs, barns, and what they report as misuse.
 #include "allocators/slabuddy/slab.hpp"
+#include "allocators/slabuddy/slab_punch.hpp"
 
 #include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/buddy.hpp"

@@ -53,6 +53,11 @@ def in_the_middle(folder):
     return all(list(folder.glob(f"*.shards-*/part-{shard}-*")) for shard in (1, 2))
 
 
+def bring_back(cluster, node):
+    cluster.start_node(node)
+    cluster.until(lambda: cluster.nodes()[node] == "idle", f"{node} did not return")
+
+
 def shape(document):
     keys = ("round", "position", "workload", "allocator", "seed", "checksum", "valid")
     return [tuple(trial[key] for key in keys) for trial in document["trials"]]
@@ -99,8 +104,7 @@ def test_a_node_that_is_lost_costs_nothing_but_time(slurm, tmp_path):
     assert len(document["trials"]) == 10 * 3 * 3 and all(trial["valid"] for trial in document["trials"])
     assert "shard 2 of 2: waits again" in said and said.count("on n1") >= 3
     assert slurm.nodes()["n2"].startswith("down")
-    slurm.start_node("n2")
-    slurm.until(lambda: slurm.nodes()["n2"] == "idle", "n2 did not return")
+    bring_back(slurm, "n2")
 
 
 def test_a_daemon_that_is_lost_loses_nothing_either(slurm, tmp_path):
@@ -112,8 +116,7 @@ def test_a_daemon_that_is_lost_loses_nothing_either(slurm, tmp_path):
     slurm.daemons["slurmd.n2"].wait()
     document, _ = finish(process, output)
     assert document["complete"] and document["rounds_whole"] == 10 and len(document["trials"]) == 10 * 3 * 3
-    slurm.start_node("n2")
-    slurm.until(lambda: slurm.nodes()["n2"] == "idle", "n2 did not return")
+    bring_back(slurm, "n2")
 
 
 def test_a_shard_that_fails_is_run_again(slurm, tmp_path):
