@@ -1,6 +1,7 @@
 #include "workloads/trace/record_command.hpp"
 
 #include "base/file.hpp"
+#include "workloads/trace/recorded.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -81,9 +82,11 @@ Result<Recording> run_recorded(const RecordOptions& options, const std::vector<s
         return tl::unexpected(writable.error());
     }
     // The first process to allocate creates the file; older ones of this name would turn it to another.
-    for (const fs::path& old : traces_of(output)) {
+    std::vector<fs::path> older = traces_of(output);
+    older.push_back(index_of(output));
+    for (const fs::path& old : older) {
         std::error_code error;
-        if (!fs::remove(old, error)) {
+        if (!fs::remove(old, error) && error) {
             return fail(Exit::cannot_create, old.string(), "cannot replace: " + error.message());
         }
     }

@@ -317,3 +317,25 @@ def test_bash_completes_commands_options_and_names(tmp_path):
     assert "--rounds" in complete("faultline", "run", "--ro")
     assert "quick" in complete("faultline", "run", "qui")
     assert "system,jemalloc" in complete("faultline", "run", "-a", "system,jemal")
+
+
+def test_record_of_a_wrapper_says_which_trace_is_the_large_one(tmp_path):
+    wrapper = "for i in $(seq 12); do (exec true); done; seq 100000 | sort -R | tail -n 1; exit 5"
+    done = faultline("record", "-o", tmp_path / "job.fltrace", "--", "bash", "-c", wrapper)
+    assert done.returncode == 5
+    index = json.loads((tmp_path / "job.index.json").read_text())
+    assert index["schema"] == "faultline-recording/1"
+    events = [trace["events"] for trace in index["traces"]]
+    assert events == sorted(events, reverse=True) and sum(events) == index["events"]
+    assert {trace["file"] for trace in index["traces"]} == {file.name for file in tmp_path.glob("job*.fltrace")}
+    largest = index["traces"][0]
+    assert largest["program"] == "sort"
+    lines = done.stderr.splitlines()
+    assert f"{len(events)} traces with {sum(events)} events" in lines[0]
+    assert lines[2].split()[:4] == [largest["file"], "sort", str(largest["process"]), str(events[0])]
+    assert f"and {len(events) - 10} more with {sum(events[10:])} events" in done.stderr
+    assert lines[-1] == f"faultline: recorded {tmp_path / largest['file']}"
+    # One process has neither a list nor an index, and that of before is gone.
+    alone = faultline("record", "-o", tmp_path / "job.fltrace", "--", "true")
+    assert alone.returncode == 0 and alone.stderr.count("\n") == 1, alone.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["job.fltrace"]

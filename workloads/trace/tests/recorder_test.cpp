@@ -1,10 +1,14 @@
 // The recorder in programs: what it writes is a whole trace that passes the same checks as any other.
 #include "workloads/trace/program.hpp"
 #include "workloads/trace/record_command.hpp"
+#include "workloads/trace/recorded.hpp"
 #include "workloads/trace/tests/temporary.hpp"
 #include "workloads/trace/trace_commands.hpp"
 
+#include <algorithm>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 using namespace faultline::trace;
@@ -113,6 +117,41 @@ TEST_F(RecorderTest, BashAndItsChildrenAreRecorded) {
     for (const auto& file : recording.files) {
         EXPECT_GT(summary_of(file).stats.operations, 0u) << file;
     }
+}
+
+TEST_F(RecorderTest, TheLargestTraceOfAWrapperIsNamedFirst) {
+    const std::string script = "(exec true); (exec true); " FAULTLINE_VICTIM " threads; exit 3";
+    const Recording recording = record({"/bin/bash", "-c", script});
+    EXPECT_EQ(recording.exit_status, 3);
+    const std::vector<RecordedTrace> traces = recorded_traces(recording.files);
+    ASSERT_EQ(traces.size(), recording.files.size());
+    ASSERT_GE(traces.size(), 2u);
+    EXPECT_NE(traces[0].file, folder_.path() / "t.fltrace"); // which is the shell's
+    EXPECT_EQ(traces[0].program, "trace_victim");
+    EXPECT_GE(traces[0].events, 80'000u);
+    EXPECT_TRUE(traces[0].whole);
+    EXPECT_TRUE(std::is_sorted(traces.begin(), traces.end(),
+                               [](const auto& a, const auto& b) { return a.events > b.events; }));
+    for (const RecordedTrace& trace : traces) { // each with what reading all of it finds
+        EXPECT_EQ(trace.file_bytes, std::filesystem::file_size(trace.file));
+        EXPECT_GE(trace.events, summary_of(trace.file).stats.operations) << trace.file;
+        EXPECT_EQ(trace.problem, "");
+    }
+    const auto index = to_json(traces);
+    EXPECT_EQ(index["traces"][0]["file"], traces[0].file.filename().string());
+    EXPECT_GT(index["events"], traces[0].events);
+}
+
+TEST_F(RecorderTest, ATraceThatCannotBeReadIsListedWithItsReason) {
+    const Recording recording = record({FAULTLINE_VICTIM, "killed"});
+    const auto rubbish = folder_.path() / "t.1.fltrace";
+    std::ofstream(rubbish) << "rubbish";
+    const std::vector<RecordedTrace> traces = recorded_traces({rubbish, recording.files.at(0)});
+    EXPECT_FALSE(traces.at(0).whole);
+    EXPECT_GT(traces[0].events, 4000u);
+    EXPECT_EQ(traces.at(1).file, rubbish);
+    EXPECT_NE(traces[1].problem, "");
+    EXPECT_EQ(traces[1].events, 0u);
 }
 
 TEST_F(RecorderTest, PythonIsRecorded) {
