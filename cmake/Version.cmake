@@ -1,13 +1,14 @@
 # FAULTLINE_VERSION: what `faultline --version` and every document say. The number is that of project(). Beyond the tag of
-# that release (v0.1.0) comes how far and which commit, as 0.1.0+12.gdd71d23; before it which commit, as 0.1.0~gdd71d23
-# (to Debian, later and earlier than 0.1.0). From an unpacked archive, without git, it is the number alone.
+# that release (v0.1.0) comes how far and which commit, as 0.1.0+12.gdd71d23e90ab; before it which commit, as
+# 0.1.0~gdd71d23e90ab (to Debian, later and earlier than 0.1.0). From an unpacked archive, without git, it is the number
+# alone. How much of a commit's name git shows by itself depends on the clone: a shallow one shows less.
 set(FAULTLINE_VERSION "${PROJECT_VERSION}")
 find_package(Git QUIET)
 if(Git_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
   set(git "${GIT_EXECUTABLE}" -C "${PROJECT_SOURCE_DIR}")
-  execute_process(COMMAND ${git} describe --tags --long --match "v${PROJECT_VERSION}" OUTPUT_VARIABLE beyond
+  execute_process(COMMAND ${git} describe --tags --long --abbrev=12 --match "v${PROJECT_VERSION}" OUTPUT_VARIABLE beyond
                   RESULT_VARIABLE untagged OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  execute_process(COMMAND ${git} rev-parse --short HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE
+  execute_process(COMMAND ${git} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE
                   ERROR_QUIET)
   if(untagged AND commit)
     string(APPEND FAULTLINE_VERSION "~g${commit}")

@@ -5,9 +5,10 @@ set -euo pipefail
 suite=${2:-quick}
 . "$(dirname "$0")/debian_root.sh"
 debian_root "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$0" "$1" "$suite"
-files() { # everything but what apt and dpkg write about themselves
+files() { # everything but what apt and dpkg write about themselves, and Python compiles of what is not ours
     (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp -o -path ./var/cache \
-        -o -path ./var/lib/apt -o -path ./var/log -o -path ./var/lib/dpkg -o -name __pycache__ \) -prune -o -print | sort)
+        -o -path ./var/lib/apt -o -path ./var/log -o -path ./var/lib/dpkg -o -path './usr/lib/python3*/__pycache__' \) \
+        -prune -o -print | sort)
 }
 
 mkdir -p "$root/tmp/packages"
@@ -35,6 +36,11 @@ inside apt-get remove -y -qq $names >/dev/null
 # What left nothing to purge is gone already, and apt would not know it.
 # shellcheck disable=SC2086
 inside dpkg --purge $names 2>/dev/null
+# shellcheck disable=SC2016 # dpkg's, not the shell's
+if inside dpkg-query -W -f '${Package} ${db:Status-Status}\n' | grep -e faultline -e slabuddy; then
+    echo "FAIL: the purge left a package known to dpkg"
+    exit 1
+fi
 files >"$root/tmp/after"
 if ! diff "$root/tmp/before" "$root/tmp/after"; then
     echo "FAIL: the purge left or took files"
