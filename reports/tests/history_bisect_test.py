@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import pathlib
 import subprocess
 from collections.abc import Callable
 
 import pytest
 from faultline_reports.errors import UserError
+from faultline_reports.gate import sources
+from faultline_reports.gate.decision import Answer, Outcome, Question, Rule, Tier
+from faultline_reports.gate.policy import Policy
+from faultline_reports.gate.result import NO_TIME, Row, Verdict
+from faultline_reports.gate.stages import Judged
 from faultline_reports.history import bisect
+from faultline_reports.metrics import kernel_count
+from faultline_reports.statistics.verdict import Scale
 
 Fake = Callable[..., None]
 BUILD = "cp source made.so"
@@ -155,6 +164,24 @@ def test_a_commit_that_cannot_be_told_is_skipped(
     status, value = bisected(repository, capsys)
     assert status == 2 and set(value["found"]) == {repository.commits[5], repository.commits[6]}
     assert [s["answer"] for s in value["steps"] if s["commit"] == repository.commits[5]] == ["skipped"]
+
+
+def test_what_was_not_measured_is_not_told_good(
+    repository: Repository, fake_faultline: Fake, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """A gate passes without a count that it had no time for; a bisection for that count must not go by it."""
+    key = ("pair:size=64", "kernel.mmap_calls")
+    options = argparse.Namespace(words=["x"], run_option=[], quiet=True, build=BUILD, library="made.so")
+    sought = bisect.Bisection(options, Policy(), str(tmp_path), repository.commits[0], 5, {key})
+    answer = Answer(Outcome.NOT_MEASURED, 0.0, math.nan, math.nan, math.nan, 3)
+    question = Question(Rule(Tier.COUNT, 0.005), Scale.RATIO, 1.0, {})
+    for place, told in ((key, Verdict.INCONCLUSIVE), (("other", key[1]), Verdict.PASS)):
+        row = Row(place[0], kernel_count(key[1]), question, 1.0, answer, NO_TIME, None)
+        monkeypatch.setattr(bisect, "judge", lambda *_: Judged([row], Verdict.PASS, [], 30, 0, None))
+        monkeypatch.setattr(sources.Measured, "uncounted", False)
+        assert sought.gate(repository.commits[1], 10.0, 0)[0] is told
+    monkeypatch.setattr(sources.Measured, "uncounted", True)
+    assert sought.gate(repository.commits[1], 10.0, 0)[0] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

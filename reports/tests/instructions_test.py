@@ -72,6 +72,15 @@ def test_what_another_stream_does_not_show_passes(valgrind: Any, capsys: pytest.
     assert status == 0 and [(row["outcome"], row["rounds"]) for row in rows] == [("pass", 2)] * 2
 
 
+def test_more_that_could_not_be_counted_again_is_not_forgotten(
+    valgrind: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    valgrind("$((seed == 1 ? 1030000 : 0))")
+    status, rows = counted(capsys)
+    assert status == 2 and [row["outcome"] for row in rows] == ["inconclusive"] * 2
+    assert "not confirmed" in rows[0]["note"] and rows[0]["estimate"] > 0.02
+
+
 @pytest.mark.parametrize(("count", "status"), [("0", 0), ("7", 1), ("x", 0)])
 def test_no_count_is_said_and_fails_nothing(
     valgrind: Any, capsys: pytest.CaptureFixture[str], count: str, status: int

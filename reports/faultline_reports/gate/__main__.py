@@ -15,9 +15,10 @@ from faultline_reports import command, document, output
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
-from faultline_reports.gate.result import Result, Verdict
-from faultline_reports.gate.sources import Measured, Stored, probes
+from faultline_reports.gate.result import NO_TIME, Result, Verdict
+from faultline_reports.gate.sources import Measured, Stored
 from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
+from faultline_reports.metrics import KERNEL
 from faultline_reports.runner import budget
 from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
@@ -30,8 +31,6 @@ EXAMPLE = """examples:
 
 exit status: 0 pass, 1 regression, 2 inconclusive, 3 the harness could not tell; 64 and more: a wrong command
 line, policy or document"""
-
-RESERVE_S = 4.0  # kept of the budget for the last statistics and the output
 
 
 def parser() -> command.Parser:
@@ -120,7 +119,7 @@ def _measured(
     if options.keep:
         output.directory(options.keep)
     with workspace() as directory:
-        source = Measured(plan, directory, max(1.0, rules.budget_s - RESERVE_S), say, probes(rules))
+        source = Measured(plan, directory, rules.budget_s, say, rules)
         result = _judged(source, names, rules, clock, rules.budget_s)
         if options.keep:
             for kept in source.kept:
@@ -143,9 +142,8 @@ def _judged(
         f"expired {entry.until}, no longer allowed: {entry.metric} of {entry.workload} ({entry.reason})"
         for entry in rules.expired(today)
     ]
-    unseen = [metric.short for metric, _ in rules.metrics() if metric.key not in judged.measured]
-    if unseen and judged.rounds:
-        notes.append(f"not measured on this host: {', '.join(unseen)}")
+    if judged.rounds:
+        notes += _not_measured(judged, rules, source.uncounted)
     noisy = [f"{row.workload}: {row.metric.short}" for row in judged.rows if row.note == TOO_NOISY]
     if noisy:
         more = f" and {len(noisy) - 8} more" if len(noisy) > 8 else ""
@@ -166,6 +164,20 @@ def _judged(
         notes=notes,
         false_alarms=known.false_alarms() if known else UNCALIBRATED,
     )
+
+
+def _not_measured(judged: Judged, rules: policy.Policy, uncounted: bool) -> list[str]:
+    """What the policy asks for and no row judges: for want of time, or because the host does not tell."""
+    unseen = [metric for metric, _ in rules.metrics() if metric.key not in judged.measured]
+    late = {metric.short for metric in unseen if uncounted and metric.key.startswith(KERNEL)}
+    late |= {row.metric.short for row in judged.rows if row.note.startswith(NO_TIME)}
+    notes = []
+    if late and not judged.too_short:
+        notes.append(f"not judged, {NO_TIME}: {', '.join(sorted(late))}")
+    never = [metric.short for metric in unseen if metric.short not in late]
+    if never:
+        notes.append(f"not measured on this host: {', '.join(never)}")
+    return notes
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from faultline_reports.errors import visible
 from faultline_reports.gate.decision import Answer, Outcome, Question, Rule
 from faultline_reports.gate.policy import INSTRUCTIONS, Policy
-from faultline_reports.gate.result import Row
+from faultline_reports.gate.result import NO_TIME, Row
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Allocator, Document, Workload
 from faultline_reports.runner.budget import Budget
@@ -66,7 +66,7 @@ def rows(
     for workload in wanted(document, arms, policy):
         began = budget.spent()
         if budget.left() < 2 * slowest:
-            found.append(_not_counted(workload, policy, "no time was left to count"))
+            found.append(_not_counted(workload, policy, NO_TIME))
             continue
         try:
             found.append(_row(document, workload, arms, policy, budget, directory))
@@ -88,23 +88,33 @@ def _row(
     limit = math.log1p(rule.relative)
     libraries = [allocator for name in arms if (allocator := document.allocator(name)) is not None]
     counts: list[tuple[int, int]] = []
+    unconfirmed = ""
     for seed in SEEDS:
-        # Both at once: a count does not mind what runs beside it.
-        with ThreadPoolExecutor(max_workers=min(2, len(os.sched_getaffinity(0)))) as both:
-            counting = [
-                both.submit(_count, document, workload, library, seed, budget, directory, arm)
-                for arm, library in enumerate(libraries)
-            ]
-        base, candidate = (count.result() for count in counting)
+        try:
+            # Both at once: a count does not mind what runs beside it.
+            with ThreadPoolExecutor(max_workers=min(2, len(os.sched_getaffinity(0)))) as both:
+                counting = [
+                    both.submit(_count, document, workload, library, seed, budget, directory, arm)
+                    for arm, library in enumerate(libraries)
+                ]
+            base, candidate = (count.result() for count in counting)
+        except NotCounted as reason:
+            if not counts:
+                raise
+            unconfirmed = f"not confirmed: {reason}"  # what the first count showed is not forgotten
+            break
         counts.append((base, candidate))
         if math.log(candidate / base) <= limit:
             break
     differences = {number: math.log(candidate / base) for number, (base, candidate) in enumerate(counts)}
     low, high = min(differences.values()), max(differences.values())
     outcome = Outcome.FAIL if low > limit else Outcome.PASS
+    if unconfirmed:
+        outcome = Outcome.INCONCLUSIVE
     question = Question(rule, Scale.RATIO, float(counts[0][0]), differences)
-    answer = Answer(outcome, limit, differences[0], low, high, len(counts), named=len(counts) > 1)
-    return Row(workload.label, METRIC, question, float(counts[0][1]), answer, "", limit)
+    named = len(counts) > 1 or bool(unconfirmed)
+    answer = Answer(outcome, limit, differences[0], low, high, len(counts), named=named, why=unconfirmed)
+    return Row(workload.label, METRIC, question, float(counts[0][1]), answer, unconfirmed, limit)
 
 
 def _not_counted(workload: Workload, policy: Policy, why: str) -> Row:
@@ -156,7 +166,7 @@ def _counted(command: Sequence[str], environment: dict[str, str], output: str, l
         with open(output, encoding="utf-8", errors="replace") as file:
             totals = re.search(r"^(?:totals|summary): ([0-9]+)", file.read(), re.MULTILINE)
     except subprocess.TimeoutExpired:
-        raise NotCounted("no time was left to count") from None
+        raise NotCounted(NO_TIME) from None
     except OSError as error:
         raise NotCounted(f"Callgrind left no count: {error.strerror}") from None
     if done.returncode != 0 or totals is None or int(totals.group(1)) == 0:

@@ -13,6 +13,9 @@ from faultline_reports.metrics import Metric
 from faultline_reports.statistics.verdict import Scale
 
 
+NO_TIME = "no time was left"  # what the note of a row begins with that was not measured because of that
+
+
 class Verdict(enum.IntEnum):
     """The gate's word; the number is its exit status."""
 

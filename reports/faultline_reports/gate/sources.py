@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from faultline_reports import formatting, shards
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.gate import instructions
+from faultline_reports.gate import instructions, schedule
+from faultline_reports.gate.decision import Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.result import Row
 from faultline_reports.gate.stages import Rounds
@@ -15,14 +16,13 @@ from faultline_reports.metrics import KERNEL, MEMORY_CALLS
 from faultline_reports.model import Document
 from faultline_reports.runner.budget import Budget, words
 from faultline_reports.runner.campaign import NO_PROBES, Campaign, Plan, joined, slice_rounds
-from faultline_reports.statistics.thresholds import GATE_COUNT_CONFIRM_ROUNDS, GATE_COUNT_ROUNDS
+from faultline_reports.statistics.thresholds import GATE_COUNT_ROUNDS, GATE_COUNTED_COST
 
 Parts = Sequence[tuple[shards.Raw, Document]]
 
+COUNTS = "kernel counts"
 SLICE_S = 30.0  # between two lines of progress
-# Of the budget, at most: stage 1's timed rounds, and with those that count what the kernel did.
-FIRST_SHARE = 0.55
-FIRST_WITH_COUNTS_SHARE = 0.7
+RESERVE_S = 4.0  # kept of a budget for the last statistics and the output
 
 
 @dataclass(frozen=True)
@@ -48,40 +48,122 @@ def probes(policy: Policy) -> str | None:
 
 
 class Measured:
-    """Runs rounds within `limit_s` seconds from now: stage 1 in its share, stage 2 in what is left then. What
-    the kernel counts is counted in rounds of their own, with `probes`: counting makes trials slower."""
+    """Runs rounds within `budget_s` seconds from now, as schedule.py divides them. The first one shows what a
+    round takes: where the budget cannot hold the least that leads to a verdict, it is the only one, and
+    `too_short` says why. What the kernel counts is counted in rounds of their own: counting makes trials
+    slower. They are a fixed number, so they come before the timed ones, which take the time that is left."""
 
     def __init__(
         self,
         plan: Plan,
         directory: str,
-        limit_s: float,
+        budget_s: float,
         say: Callable[[str], None],
-        probes: str | None = None,
+        policy: Policy,
+        workloads: int = 0,
     ) -> None:
         self._plan = plan
         self._directory = directory
-        self._limit_s = limit_s
-        self._total = Budget(limit_s)
+        self._reserve_s = min(RESERVE_S, budget_s / 2)
+        self._limit_s = budget_s - self._reserve_s
+        self._total = Budget(self._limit_s)
         self._say = say
-        self._probes = probes
+        self._probes = probes(policy)
+        gates = any(rule.tier is not Tier.ADVICE for _, rule in policy.metrics())
+        self._needs = schedule.Needs(
+            policy.rounds,
+            policy.confirm_rounds if gates else 0,
+            GATE_COUNT_ROUNDS if self._probes else 0,
+        )
+        self._workloads = workloads
         self._next_round = 0
+        self._costs: schedule.Costs = {}
+        self._counted: Campaign | None = None
         self.interrupted = False
         self.stopped_early = True  # where there is no round, the time was up
+        self.too_short = ""
         self.kept: list[Kept] = []
 
+    @property
+    def uncounted(self) -> bool:
+        return self._probes is not None and (self._counted is None or not self._counted.parts)
+
     def first(self, rounds: int) -> Rounds | None:
-        timed = self._run("stage 1", rounds, FIRST_SHARE, ())
-        counted = self._count(GATE_COUNT_ROUNDS, FIRST_WITH_COUNTS_SHARE, ()) if timed.parts else None
-        return self._rounds("stage1", rounds, timed, counted)
+        timed = self._campaign()
+        self._run("stage 1", timed, 1, self._limit_s)
+        if not timed.parts:
+            if not self.interrupted:
+                self.too_short = schedule.no_round(
+                    self._limit_s, self._reserve_s, self._needs, self._workloads
+                )
+            return None
+        self._costs = schedule.costs(joined(timed.parts), timed.round_s)
+        self.too_short = schedule.too_short(self._limit_s, self._reserve_s, self._needs, self._costs)
+        if not self.too_short:
+            if self._probes is not None:
+                self._count()
+            self._run("stage 1", timed, self._needs.least_rounds, self._limit_s)
+            self._learn(timed)
+            until_s = schedule.first_until(self._limit_s, self._needs, list(self._costs.values()))
+            self._run("stage 1", timed, rounds, until_s)
+            self._learn(timed)
+        self._next_round = timed.next_round
+        return self._rounds("stage1", rounds, timed, self._counted)
+
+    def _count(self) -> None:
+        """The kernel's counts, as far as they leave time for the least of all else."""
+        self._counted = Campaign(self._plan, self._directory, self._probes, 0, self.interrupted)
+        others = schedule.least(replace(self._needs, counted_rounds=0), list(self._costs.values()))
+        spent_s = self._total.spent()
+        self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s - max(0.0, others - spent_s))
+
+    def late_counts(self) -> Rounds | None:
+        """Stage 1's rounds again, with the counts that it had no time for and there is time for now; None
+        when there are none."""
+        if self._counted is None or self.too_short or not self.kept:
+            return None
+        before = _done(self._counted)
+        if before < GATE_COUNT_ROUNDS:
+            self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s)
+        if _done(self._counted) == before:
+            return None
+        kept = self.kept[0]
+        self.kept[0] = replace(kept, counted=self._counted.parts)
+        return _of(kept.parts, self._counted.parts, 0)
 
     def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
-        self._say(f"{formatting.count(len(workloads), 'workload')} named; confirming on fresh rounds")
-        by_kernel = {key for key in keys if key.startswith(KERNEL)}
-        counted = self._count(GATE_COUNT_CONFIRM_ROUNDS, 1.0, workloads) if by_kernel else None
-        if counted is not None and by_kernel == set(keys):
-            return self._rounds("stage2", GATE_COUNT_CONFIRM_ROUNDS, counted, None)
-        return self._rounds("stage2", rounds, self._run("stage 2", rounds, 1.0, workloads), counted)
+        if self.too_short:
+            return None
+        by_kernel = {key for key in keys if key.startswith(KERNEL)} if self._probes else set()
+        timed = by_kernel != set(keys)
+        chosen = schedule.confirmation(
+            self._total.left(),
+            rounds,
+            workloads,
+            self._costs,
+            timed,
+            self._counted_cost() if by_kernel else 0.0,
+        )
+        said = formatting.count(len(chosen.workloads), "named workload")
+        if len(chosen.workloads) < len(workloads):
+            said += f" of {len(workloads)}, for which there is time"
+        self._say(f"confirming {said} on fresh rounds")
+        counted = None
+        if by_kernel:
+            counted = self._campaign(self._probes)
+            self._run(COUNTS, counted, chosen.counted_rounds, self._limit_s, chosen.workloads)
+            if not timed:
+                self._next_round = counted.next_round
+                return self._rounds("stage2", chosen.counted_rounds, counted, None)
+        again = self._campaign()
+        self._run("stage 2", again, rounds, self._limit_s, chosen.workloads)
+        self._next_round = again.next_round
+        return self._rounds("stage2", rounds, again, counted)
+
+    def could_confirm(self, rounds: int) -> int:
+        """How many fresh rounds of one workload more there is time for now."""
+        one_s = sum(self._costs.values()) / max(1, len(self._costs))
+        return min(rounds, int(max(0.0, self._total.left()) / one_s)) if one_s > 0 else rounds
 
     def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
         if instructions.wanted(document, arms, policy):
@@ -90,38 +172,53 @@ class Measured:
             document, arms, policy, Budget(max(0.0, self._total.left())), self._directory
         )
 
-    def _count(self, rounds: int, share: float, only: Sequence[str]) -> Campaign | None:
-        return self._run("kernel counts", rounds, share, only, self._probes) if self._probes else None
+    def _campaign(self, probes: str | None = NO_PROBES) -> Campaign:
+        """Of rounds that were never run."""
+        return Campaign(self._plan, self._directory, probes, self._next_round, self.interrupted)
 
     def _run(
-        self, name: str, rounds: int, share: float, only: Sequence[str], probes: str = NO_PROBES
-    ) -> Campaign:
-        """Rounds that were never run, until `share` of the budget is used."""
-        campaign = Campaign(self._plan, self._directory, probes, self._next_round, self.interrupted)
-        budget = Budget(max(0.0, self._limit_s * share - self._total.spent()))
-        last = campaign.next_round + rounds
-        going = True
-        while going and campaign.next_round < last:
-            size = min(last - campaign.next_round, slice_rounds(campaign.round_s, SLICE_S))
-            # Better one round late than none: what there is of a gate that is cut short can be shown.
-            going = campaign.run(size, budget if campaign.parts or probes != NO_PROBES else self._total, only)
-            done = rounds - (last - campaign.next_round)
+        self, name: str, campaign: Campaign, rounds: int, until_s: float, only: Sequence[str] = ()
+    ) -> None:
+        """Rounds until `campaign` has so many, or the gate has taken `until_s` seconds."""
+        going = not self.interrupted
+        while going and _done(campaign) < rounds:
+            size = min(rounds - _done(campaign), slice_rounds(campaign.round_s, SLICE_S))
+            going = campaign.run(size, Budget(until_s - self._total.spent()), only)
             left = words(max(0.0, self._total.left()))
-            self._say(f"{name}: {done} of {formatting.count(rounds, 'round')}, at most {left} left")
-        self.interrupted = campaign.interrupted
-        return campaign
+            self._say(
+                f"{name}: {_done(campaign)} of {formatting.count(rounds, 'round')}, at most {left} left"
+            )
+        self.interrupted = self.interrupted or campaign.interrupted
+
+    def _learn(self, timed: Campaign) -> None:
+        """What a round takes by the newest slice: the machine may have become slower."""
+        self._costs = schedule.costs(joined(timed.parts), timed.round_s)
+
+    def _counted_cost(self) -> float:
+        """Of a counted round, in timed ones."""
+        measured = self._counted.round_s if self._counted is not None else 0.0
+        timed = sum(self._costs.values())
+        return measured / timed if measured and timed else GATE_COUNTED_COST
 
     def _rounds(self, name: str, rounds: int, timed: Campaign, counted: Campaign | None) -> Rounds | None:
-        """A stage's rounds as one document, and the next stage's numbers after them."""
+        """A stage's rounds as one document."""
         if not timed.parts:
             return None
-        self._next_round = timed.next_round
         counts = counted.parts if counted is not None else []
         self.kept.append(Kept(name, timed.parts, counts))
-        document = joined(timed.parts)
-        if counts:
-            document = replace(document, counts=joined(counts).trials)
-        return Rounds(document, set(document.rounds), cut=len(document.rounds) < rounds)
+        return _of(timed.parts, counts, rounds)
+
+
+def _done(campaign: Campaign) -> int:
+    return sum(len(document.rounds) for _, document in campaign.parts)
+
+
+def _of(timed: Parts, counted: Parts, rounds: int) -> Rounds:
+    """As one document. `rounds`: how many timed ones were wanted."""
+    document = joined(timed)
+    if counted:
+        document = replace(document, counts=joined(counted).trials)
+    return Rounds(document, set(document.rounds), cut=len(document.rounds) < rounds)
 
 
 class Stored:
@@ -131,6 +228,8 @@ class Stored:
     def __init__(self, documents: Sequence[Document], arms: Sequence[str]) -> None:
         self._documents = documents
         self.stopped_early = False
+        self.too_short = ""
+        self.uncounted = False  # what is stored is not for want of time
         for document in documents:
             for arm in arms:
                 if document.allocator(arm) is None:
@@ -154,6 +253,12 @@ class Stored:
         skip = self._used if len(self._documents) == 1 else 0
         numbers = list(document.rounds)[skip : skip + rounds]
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
+
+    def late_counts(self) -> Rounds | None:
+        return None
+
+    def could_confirm(self, rounds: int) -> int:
+        return rounds
 
     def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
         return []

@@ -17,11 +17,12 @@ from faultline_reports.gate import decision, power
 from faultline_reports.gate.decision import Answer, Outcome, Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask, invalid, measured
-from faultline_reports.gate.result import Row, Verdict
-from faultline_reports.metrics import VALID_TRIALS
+from faultline_reports.gate.result import NO_TIME, Row, Verdict
+from faultline_reports.metrics import KERNEL, VALID_TRIALS
 from faultline_reports.model import Document
 from faultline_reports.statistics.thresholds import (
     GATE_COUNT_CONFIRM_ROUNDS,
+    GATE_COUNT_ROUNDS,
     GATE_LEAST_CONFIRM_ROUNDS,
     GATE_LEAST_ROUNDS,
 )
@@ -42,13 +43,25 @@ class Rounds:
 
 class Source(Protocol):
     stopped_early: bool  # where it has no round: for want of time, and not because there are none
+    too_short: str  # once asked for the first rounds: why its time cannot lead to a verdict, "" when it can
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether the kernel's counts were asked for, and there was not time for one round of them."""
 
     def first(self, rounds: int) -> Rounds | None:
         """Stage 1's rounds; None when there is not one."""
 
     def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
-        """Rounds that stage 1 did not have, of those workloads and metrics at least; None when there is not
-        one."""
+        """Rounds that stage 1 did not have, of those metrics at least and of those workloads, or of the first
+        of them that there is time for; None when there is not one."""
+
+    def late_counts(self) -> Rounds | None:
+        """Stage 1's rounds with what of the kernel's counts was not whole then and is now; None when nothing
+        is."""
+
+    def could_confirm(self, rounds: int) -> int:
+        """How many of `rounds` fresh rounds of one workload there would be now."""
 
     def instructions(self, document: Document, arms: tuple[str, str], policy: Policy) -> list[Row]:
         """Rows of what is counted and not timed; none where nothing can be run."""
@@ -63,6 +76,7 @@ class Judged:
     confirm_rounds: int
     calibration: calibration.Calibration | None
     measured: Collection[str] = ()  # the keys of the metrics that some trial has
+    too_short: bool = False  # the budget could not hold the least that leads to a verdict
 
 
 def judge(
@@ -77,15 +91,21 @@ def judge(
     first = source.first(policy.rounds)
     if first is None:
         if source.stopped_early:
-            return Judged([], Verdict.INCONCLUSIVE, ["cut short: no round was whole"], 0, 0, None)
+            why = source.too_short or "cut short: no round was whole"
+            return Judged([], Verdict.INCONCLUSIVE, [why], 0, 0, None, too_short=bool(source.too_short))
         return Judged([], Verdict.COULD_NOT_TELL, ["there is no whole round"], 0, 0, None)
     known = calibration.load(first.document.fingerprint)
     noise = known.noise_for(first.document) if known else {}
-    asked = [_gated(entry, policy) for entry in ask(first.document, *arms, rules, noise, first.numbers)]
+
+    def asked_of(rounds: Rounds) -> list[Asked]:
+        return ask(rounds.document, *arms, rules, noise, rounds.numbers)
+
+    asked = [_gated(entry, policy) for entry in asked_of(first)]
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
-    named = [index for index, answer in enumerate(answers) if answer.named]
+    named = _clearest_first(answers)
     confirm_rounds, unconfirmed = 0, False
+    could_confirm = source.could_confirm(policy.confirm_rounds)
     if named:
         steady = all(decision.steady(asked[index].question) for index in named)
         wanted = min(policy.confirm_rounds, GATE_COUNT_CONFIRM_ROUNDS) if steady else policy.confirm_rounds
@@ -94,14 +114,20 @@ def judge(
         if fresh is not None:
             confirm_rounds = len(fresh.numbers)
             unconfirmed = confirm_rounds < min(GATE_LEAST_CONFIRM_ROUNDS, wanted)
-            again = {e.key: e for e in ask(fresh.document, *arms, rules, noise, fresh.numbers)}
+            again = {entry.key: entry for entry in asked_of(fresh) if entry.question.differences}
             pairs = [(index, again[asked[index].key]) for index in named if asked[index].key in again]
             for (index, entry), answer in zip(pairs, decision.stage_two([e.question for _, e in pairs])):
                 asked[index], answers[index] = entry, _if_whole(answer, unconfirmed)
         else:
             unconfirmed = True
     cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
-    used = power.Used(len(first.numbers), policy.confirm_rounds, power.critical(questions))
+    if not cut:
+        late = source.late_counts()
+        more = {entry.key: _gated(entry, policy) for entry in asked_of(late)} if late else {}
+        for index, entry in enumerate(asked):
+            if entry.metric.key.startswith(KERNEL) and not answers[index].named:
+                asked[index], answers[index] = _counted(more.get(entry.key, entry), answers[index], policy)
+    used = power.Used(len(first.numbers), confirm_rounds or could_confirm, power.critical(questions))
     rows = [
         _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
     ]
@@ -109,9 +135,35 @@ def judge(
     if not unconfirmed and not cut:
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
-    verdict, reasons = _verdict(rows, cut, unconfirmed, first, arms)
+    shortened = source.too_short or _shortened(cut, unconfirmed, first)
+    verdict, reasons = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
-    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, seen)
+    too_short = bool(source.too_short)
+    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, seen, too_short)
+
+
+def _clearest_first(answers: Sequence[Answer]) -> list[int]:
+    """Which are named, in the order in which they are to be confirmed where there is not time for all."""
+
+    def unclear(index: int) -> tuple[float, float]:
+        answer = answers[index]
+        return answer.p or 0.0, answer.limit - answer.estimate
+
+    return sorted((index for index, answer in enumerate(answers) if answer.named), key=unclear)
+
+
+def _counted(entry: Asked, answer: Answer, policy: Policy) -> tuple[Asked, Answer]:
+    """A kernel count with too few rounds is not measured: it is no reason to doubt what was. With rounds that
+    came after the confirmation it can pass, and not fail."""
+    rounds = len(entry.question.differences)
+    if rounds < min(GATE_COUNT_ROUNDS, policy.rounds):
+        if not rounds or answer.named:
+            return entry, answer
+        note = f"{NO_TIME}: {rounds} of {GATE_COUNT_ROUNDS} rounds were counted"
+        return replace(entry, missing=note), replace(answer, outcome=Outcome.NOT_MEASURED)
+    if rounds == answer.rounds:
+        return entry, answer
+    return entry, decision.stage_one([entry.question])[0]
 
 
 def _gated(entry: Asked, policy: Policy) -> Asked:
@@ -168,18 +220,24 @@ def _broken(first: Rounds, arms: tuple[str, str]) -> list[Row]:
     return rows
 
 
-def _verdict(
-    rows: Sequence[Row], cut: bool, unconfirmed: bool, first: Rounds, arms: tuple[str, str]
-) -> tuple[Verdict, list[str]]:
+def _shortened(cut: bool, unconfirmed: bool, first: Rounds) -> str:
+    """Which stage time did not suffice for, "" when it did for both."""
+    said = []
+    if cut:
+        count = formatting.count(len(first.numbers), "round")
+        said.append(f"{count} of at least {GATE_LEAST_ROUNDS}")
+    if unconfirmed:
+        said.append("too few fresh rounds to confirm what was named")
+    return f"cut short: {', '.join(said)}" if said else ""
+
+
+def _verdict(rows: Sequence[Row], shortened: str, arms: tuple[str, str]) -> tuple[Verdict, list[str]]:
     def sentences(outcome: Outcome) -> list[str]:
         return [row.sentence() for row in rows if row.outcome is outcome]
 
     reasons = sentences(Outcome.FAIL) + sentences(Outcome.BROKEN)
-    if cut:
-        count = formatting.count(len(first.numbers), "round")
-        reasons.append(f"cut short: {count} of at least {GATE_LEAST_ROUNDS}")
-    if unconfirmed:
-        reasons.append("cut short: too few fresh rounds to confirm what was named")
+    if shortened:
+        reasons.append(shortened)
     reasons += sentences(Outcome.INCONCLUSIVE)
     if not any(row.question.gates and row.answer.rounds for row in rows):
         return Verdict.COULD_NOT_TELL, [

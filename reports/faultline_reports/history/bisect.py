@@ -24,10 +24,10 @@ from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import policy as policies
 from faultline_reports.gate.decision import Outcome, Tier
 from faultline_reports.gate.policy import Policy
-from faultline_reports.gate.result import Row, Verdict
-from faultline_reports.gate.sources import Measured, probes
+from faultline_reports.gate.result import NO_TIME, Row, Verdict
+from faultline_reports.gate.sources import Measured
 from faultline_reports.gate.stages import judge
-from faultline_reports.metrics import VALID_TRIALS
+from faultline_reports.metrics import KERNEL, VALID_TRIALS
 from faultline_reports.runner import budget, revisions
 from faultline_reports.runner import options as run_options
 from faultline_reports.runner.campaign import Plan, workspace
@@ -98,7 +98,8 @@ class Bisection:
         return revisions.build(commit, self.options.build, self.options.library, self.directory)
 
     def gate(self, commit: str, seconds: float, attempt: int) -> tuple[Verdict, list[Row], str]:
-        """The verdict on `commit` against the good one, the rows that failed, and why it is none."""
+        """The verdict on `commit` against the good one, the rows that failed, and why it is none. What is
+        sought and was not measured makes a pass inconclusive."""
         names = ("good", commit[:12])
         arms = [f"{name}={self.library(of)}" for name, of in zip(names, (self.good, commit))]
         only = [f"--only={label}" for label in dict.fromkeys(workload for workload, _ in self.worse)]
@@ -109,14 +110,19 @@ class Bisection:
             [*self.options.run_option, *only],
         )
         with workspace() as directory:
-            source = Measured(
-                plan, directory, seconds, lambda line: self.say(f"  {line}"), probes(self.rules)
-            )
+            source = Measured(plan, directory, seconds, lambda line: self.say(f"  {line}"), self.rules)
             judged = judge(source, names, self.rules, datetime.date.today())
             if source.interrupted:
                 raise KeyboardInterrupt
         failed = [row for row in judged.rows if row.outcome is Outcome.FAIL]
+        untold = [row for row in judged.rows if self._sought(row) and row.outcome is Outcome.NOT_MEASURED]
+        uncounted = source.uncounted and any(key.startswith(KERNEL) for _, key in self.worse)
+        if judged.verdict in (Verdict.PASS, Verdict.FAIL) and (untold or uncounted):
+            return Verdict.INCONCLUSIVE, failed, untold[0].sentence() if untold else NO_TIME
         return judged.verdict, failed, judged.reasons[0] if judged.reasons else ""
+
+    def _sought(self, row: Row) -> bool:
+        return (row.workload, row.metric.key) in self.worse
 
     def step(self, commit: str, known: dict[str, Answer]) -> Step:
         """`known`: answers by the digest of libraries; one that is the same needs no gate."""
@@ -132,7 +138,7 @@ class Bisection:
                 verdict, failed, why = self.gate(commit, seconds, attempt)
             except UserError as error:  # both ends could be run: it is this commit's library
                 return Step(commit, Answer.SKIP, error.line())
-            sought = [row for row in failed if (row.workload, row.metric.key) in self.worse]
+            sought = [row for row in failed if self._sought(row)]
             if sought:
                 known[digest] = Answer.BAD
                 return Step(commit, Answer.BAD, sought[0].sentence())

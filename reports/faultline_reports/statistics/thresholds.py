@@ -71,6 +71,14 @@ GATE_CONFIRM_ROUNDS = 40
 GATE_LEAST_CONFIRM_ROUNDS = 12  # 2^-12 over 40 candidates is still below GATE_ALPHA_CONFIRM
 GATE_COUNT_ROUNDS = 5  # of the kernel's counts, apart from what is timed
 GATE_COUNT_CONFIRM_ROUNDS = 16  # when every candidate is a steady count
+# How a gate divides its time, by what rounds take alone. Stage 1 leaves time for the least confirmation of so
+# many workloads, those that take longest, and no less than this share of all.
+GATE_LEAST_CONFIRMED = 3
+GATE_CONFIRM_SHARE = 0.30
+GATE_COUNTED_COST = (
+    1.25  # of a round that is counted, in timed ones, until one was measured: 1.23 on suite quick
+)
+GATE_COST_MARGIN = 1.1  # rounds may turn out so much longer than those that were measured
 GATE_PASS_CONFIDENCE = 0.95  # of the one-sided upper bound
 GATE_PASS_BOUND = 0.10  # that must not be above this
 GATE_INVALID_SHARE = 0.5  # of a workload's rounds: from here on an arm is broken and not unlucky

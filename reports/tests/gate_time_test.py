@@ -1,0 +1,252 @@
+"""How a gate divides its time, on a clock that only rounds move: nothing here waits, and no machine is
+slow."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import fake_documents
+import fake_faultline
+import pytest
+from faultline_reports import document
+from faultline_reports.gate import schedule, sources
+from faultline_reports.gate.decision import Outcome
+from faultline_reports.gate.policy import DEFAULT_RULES, Policy
+from faultline_reports.gate.result import Row, Verdict
+from faultline_reports.gate.stages import Judged, judge
+from faultline_reports.metrics import KERNEL
+from faultline_reports.runner import campaign
+from faultline_reports.runner.budget import Budget
+from faultline_reports.runner.campaign import NO_PROBES, Plan
+from faultline_reports.statistics import thresholds
+
+ARMS = ("old", "new")
+COUNTED = 1.25  # what a counted round takes, in timed ones
+
+
+@dataclasses.dataclass
+class World:
+    """A machine on which a round of a workload takes `round_s` seconds, and what the candidate is worse
+    in."""
+
+    round_s: float
+    workloads: int = 4
+    effects: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    calls: float = 1.0
+    slow_from_s: float = float("inf")  # from then on a round takes `slower` times as long
+    slower: float = 1.0
+    counted: float = COUNTED
+    stopped_at: int = 10**9  # by Ctrl-C, after so many rounds
+    now: float = 0.0
+    ran: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)  # probes, workloads, rounds
+
+    @property
+    def rounds(self) -> int:
+        return sum(done for _, _, done in self.ran)
+
+    def takes(self, only: Sequence[str], counted: bool) -> float:
+        share = len(only) or self.workloads
+        slow = self.slower if self.now >= self.slow_from_s else 1.0
+        return self.round_s * share * (self.counted if counted else 1.0) * slow
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Callable[..., tuple[Judged, World]]:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(fake_documents, "ALLOCATORS", dict(fake_documents.ALLOCATORS))
+
+    def run(world: World, budget_s: float, policy: Policy = Policy()) -> tuple[Judged, World]:
+        class Simulated(campaign.Campaign):
+            def run(self, rounds: int, budget: Budget, only: Sequence[str] = ()) -> bool:
+                counted = self.probes != NO_PROBES
+                done, began = 0, world.now
+                while done < rounds and not self.interrupted:
+                    took = world.takes(only, counted)
+                    if budget.left() < took:
+                        world.now += max(0.0, budget.left())
+                        break
+                    world.now += took
+                    done += 1
+                    self.interrupted = world.rounds + done == world.stopped_at
+                if done:
+                    self.parts.append(_part(world, self, done, only, counted))
+                    self.next_round += done
+                    world.ran.append(("counted" if counted else "timed", len(only), done))
+                if done == rounds:
+                    self.round_s = (world.now - began) / done
+                return done == rounds
+
+        monkeypatch.setattr("time.monotonic", lambda: world.now)
+        monkeypatch.setattr(sources, "Campaign", Simulated)
+        plan = Plan(["quick"], [f"{arm}=/{arm}.so" for arm in ARMS], 5)
+        measured = sources.Measured(plan, str(tmp_path), budget_s, lambda line: None, policy, world.workloads)
+        judged = judge(measured, ARMS, policy, datetime.date(2026, 1, 1))
+        assert world.now <= budget_s * 1.05
+        return judged, world
+
+    return run
+
+
+def _part(
+    world: World, of: campaign.Campaign, rounds: int, only: Sequence[str], counted: bool
+) -> tuple[dict[str, Any], document.Document]:
+    options = argparse.Namespace(
+        allocators=[f"{arm}=/{arm}.so" for arm in ARMS],
+        only=list(only),
+        seed=of.plan.seed,
+        probes="inline,syscalls" if counted else "none",
+        rounds=rounds,
+        first_round=of.next_round,
+    )
+    setup = {
+        "effects": {"new": list(world.effects)},
+        "calls": {"new": world.calls},
+        "noise": 0.03,
+        "rows": world.workloads,
+    }
+    raw = fake_faultline.document(options, setup, of.next_round, rounds)
+    return raw, document.parse(json.dumps(raw).encode(), "simulated.json")
+
+
+def of(judged: Judged, key: str) -> set[Outcome]:
+    return {row.outcome for row in judged.rows if row.metric.key == key}
+
+
+def rounds(world: World, kind: str, confirming: bool) -> int:
+    return sum(done for name, only, done in world.ran if name == kind and bool(only) == confirming)
+
+
+@pytest.mark.parametrize("budget_s", [75, 100, 180, 600])
+def test_a_clear_slowdown_is_found_with_any_budget_that_is_taken(gate: Any, budget_s: float) -> None:
+    """Four workloads of half a second a round: a budget of 100 s had left 9 rounds to confirm, of 12."""
+    judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), budget_s)
+    assert judged.verdict is Verdict.FAIL and not judged.too_short
+    assert of(judged, "cpu_ns_per_operation") <= {Outcome.FAIL, Outcome.INCONCLUSIVE}
+    assert judged.rounds >= thresholds.GATE_LEAST_ROUNDS
+    assert judged.confirm_rounds >= thresholds.GATE_LEAST_CONFIRM_ROUNDS
+
+
+def test_where_there_is_not_time_for_all_some_are_confirmed_and_the_others_are_open(gate: Any) -> None:
+    judged, world = gate(World(round_s=0.5, workloads=10, effects=(1.19, 1.0, 1.0)), 150)
+    outcomes = [row.outcome for row in judged.rows if row.metric.key == "cpu_ns_per_operation"]
+    assert judged.verdict is Verdict.FAIL
+    assert 3 <= outcomes.count(Outcome.FAIL) < 10 and outcomes.count(Outcome.INCONCLUSIVE) > 0
+    assert outcomes.count(Outcome.FAIL) + outcomes.count(Outcome.INCONCLUSIVE) == 10
+    assert judged.confirm_rounds >= thresholds.GATE_LEAST_CONFIRM_ROUNDS
+
+
+def test_how_many_rounds_there_are_does_not_depend_on_what_they_show(gate: Any) -> None:
+    """Stage 1 has as many with a slowdown, with a gain, and with none."""
+    ran = set()
+    for effect in (0.8, 1.0, 1.3):
+        _, world = gate(World(round_s=0.5, effects=(effect, 1.0, 1.0)), 90)
+        ran.add((rounds(world, "timed", False), rounds(world, "counted", False)))
+    assert len(ran) == 1
+
+
+def test_a_budget_that_is_too_short_says_so_after_one_round(gate: Any) -> None:
+    judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), 40)
+    assert judged.verdict is Verdict.INCONCLUSIVE and judged.too_short
+    assert world.ran == [("timed", 0, 1)]
+    assert judged.reasons[0] == (
+        "the budget of 40 s is too short for 4 workloads, whose round takes 2 s here: "
+        "at least 12 rounds, 5 that count what the kernel does and 12 fresh ones of up to 3 that are named "
+        "need 1 min 8 s; it would do for the 2 shortest"
+    )
+    enough, _ = gate(World(round_s=0.5, workloads=2), 40)
+    assert enough.verdict is Verdict.PASS
+    enough, _ = gate(World(round_s=0.5), 68)
+    assert enough.verdict is Verdict.PASS
+
+
+def test_a_budget_shorter_than_a_round_says_so(gate: Any) -> None:
+    judged, world = gate(World(round_s=2.0), 10)
+    assert judged.verdict is Verdict.INCONCLUSIVE and judged.too_short and not judged.rows
+    assert "not one round of 4 workloads was whole in it" in judged.reasons[0]
+    assert "need more than" in judged.reasons[0] and not world.ran
+
+
+def test_a_machine_that_becomes_slower_cuts_the_gate_short(gate: Any) -> None:
+    judged, world = gate(World(round_s=0.5, slow_from_s=30, slower=20), 75)
+    assert judged.verdict is Verdict.INCONCLUSIVE and not judged.too_short
+    assert 1 < judged.rounds < thresholds.GATE_LEAST_ROUNDS
+    assert judged.reasons[0] == f"cut short: {judged.rounds} rounds of at least 12"
+
+
+def kernel(judged: Judged) -> list[Row]:
+    return [row for row in judged.rows if row.metric.key.startswith(KERNEL)]
+
+
+def test_the_kernels_counts_are_whole_on_a_loaded_machine(gate: Any) -> None:
+    """They come first: with a round of 14 s in 10 minutes four of five had been counted, and every row of
+    theirs was inconclusive."""
+    judged, world = gate(World(round_s=1.0, workloads=12, slow_from_s=10, slower=1.4), 600)
+    assert rounds(world, "counted", False) == thresholds.GATE_COUNT_ROUNDS
+    assert {row.outcome for row in kernel(judged)} == {Outcome.PASS}
+
+
+def test_counts_that_were_cut_are_made_whole_with_the_time_that_is_left(gate: Any) -> None:
+    judged, world = gate(World(round_s=0.5, counted=2.4), 68)
+    assert [entry for entry in world.ran if entry[0] == "counted"][0][2] < thresholds.GATE_COUNT_ROUNDS
+    assert rounds(world, "counted", False) == thresholds.GATE_COUNT_ROUNDS
+    assert judged.verdict is Verdict.PASS and {row.outcome for row in kernel(judged)} == {Outcome.PASS}
+
+
+def test_counts_that_come_late_fail_nothing_and_pass_nothing_that_is_worse(gate: Any) -> None:
+    late = World(round_s=0.5, counted=6.0)
+    judged, world = gate(late, 68)
+    short = kernel(judged)
+    assert short and {row.outcome for row in short} == {Outcome.NOT_MEASURED}
+    assert "no time was left: " in short[0].note and judged.verdict is Verdict.PASS
+    worse, _ = gate(World(round_s=0.5, counted=6.0, calls=2.0), 68)
+    assert worse.verdict is not Verdict.PASS
+
+
+def test_after_ctrl_c_nothing_more_is_run(gate: Any) -> None:
+    world = World(round_s=0.5, stopped_at=3)
+    judged, _ = gate(world, 600)
+    assert world.rounds == 3
+    assert judged.verdict is Verdict.INCONCLUSIVE and judged.reasons[0].startswith("cut short: 1 round")
+
+
+def test_a_policy_without_what_gates_in_rounds_needs_no_confirmation(gate: Any) -> None:
+    off = {key: dataclasses.replace(rule, tier=type(rule.tier).OFF) for key, rule in DEFAULT_RULES.items()}
+    world = World(round_s=1.0)
+    judged, _ = gate(world, 20, Policy(rounds=2, rules=off))
+    assert not judged.too_short and judged.rounds == 2
+
+
+NEEDS = schedule.Needs(30, 40, 5)
+
+
+def test_the_least_is_both_stages_and_the_counts() -> None:
+    one = (12 + 5 * thresholds.GATE_COUNTED_COST + 12) * thresholds.GATE_COST_MARGIN
+    assert schedule.least(NEEDS, [1.0]) == pytest.approx(one)
+    assert schedule.least(schedule.Needs(2, 0, 0), [1.0]) == pytest.approx(2 * thresholds.GATE_COST_MARGIN)
+    many = schedule.least(NEEDS, [1.0] * 10)
+    assert many < 10 * one  # three of ten are to be confirmed
+    assert schedule.enough_for(many, NEEDS, [1.0] * 10) == 10
+    assert schedule.enough_for(many - 0.1, NEEDS, [1.0] * 10) == 9
+    assert schedule.enough_for(one, NEEDS, [5.0, 1.0, 7.0]) == 1
+    assert schedule.enough_for(0.1, NEEDS, [5.0, 1.0, 7.0]) == 0
+
+
+def test_the_dearest_workloads_are_what_a_confirmation_may_need() -> None:
+    assert schedule.least(NEEDS, [1, 1, 1, 9, 9, 9]) > schedule.least(NEEDS, [5] * 6)
+
+
+def test_a_confirmation_takes_what_fits_in_the_order_it_is_told() -> None:
+    taken = {"a": 1.0, "b": 4.0, "c": 1.0}
+    chosen = schedule.confirmation(30.0, 40, ["a", "b", "c"], taken, True, 0.0)
+    assert (chosen.workloads, chosen.counted_rounds) == (["a", "c"], 0)
+    assert schedule.confirmation(1.0, 40, ["b", "a"], taken, True, 0.0).workloads == ["b"]
+    both = schedule.confirmation(100.0, 40, ["a"], taken, True, 1.25)
+    assert both.counted_rounds == thresholds.GATE_COUNT_CONFIRM_ROUNDS
+    tight = schedule.confirmation(32.0, 40, ["a"], taken, True, 1.25)
+    assert tight.counted_rounds == thresholds.GATE_LEAST_CONFIRM_ROUNDS
