@@ -1,17 +1,23 @@
 // `faultline list`: what there is, and what is missing and how to get it.
 #include "allocators/registry/registry.hpp"
+#include "base/layout.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/describe.hpp"
 #include "harness/cli/explain.hpp"
 #include "harness/cli/table.hpp"
-#include "harness/plan/suite.hpp"
+#include "harness/plan/compose.hpp"
 #include "kernel-probes/probe.hpp"
 #include "workloads/catalog/catalog.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace faultline::cli {
 namespace {
@@ -32,7 +38,7 @@ struct Listing {
     std::string table;
 };
 
-Listing allocators() {
+Listing allocators(bool /*names_only*/) {
     Listing listing;
     Table table({"ALLOCATOR", "VERSION", "WHERE, OR HOW TO GET IT"}, Table::Align::left);
     for (const registry::Listed& listed : registry::list_all()) {
@@ -110,7 +116,7 @@ void add_apps(Listing& listing, std::string& text) {
     }
 }
 
-Listing workloads() {
+Listing workloads(bool /*names_only*/) {
     Listing listing;
     std::string text;
     for (const engine::WorkloadSpec* spec : catalog()) {
@@ -122,28 +128,67 @@ Listing workloads() {
     return listing;
 }
 
-Listing suites() {
+// What a suite costs with the allocators it names, as a run of it says before it starts.
+struct SuiteCost {
+    std::size_t trials = 0;
+    std::optional<double> seconds; // of a real program's work nothing is known
+};
+
+Result<SuiteCost> cost_of(const plan::Suite& suite) {
+    auto plan = plan::compose(suite, {{}, true, layout::cache() / "programs"});
+    if (!plan) {
+        return tl::unexpected(plan.error());
+    }
+    if (auto fits = plan::fit_to_memory(*plan, std::numeric_limits<std::uint64_t>::max()); !fits) {
+        return tl::unexpected(fits.error());
+    }
+    SuiteCost cost{plan->trials(), plan::estimate(*plan).seconds};
+    if (std::any_of(plan->rows.begin(), plan->rows.end(),
+                    [](const plan::Row& row) { return row.app != nullptr; })) {
+        cost.seconds.reset();
+    }
+    return cost;
+}
+
+void add_cost(const plan::Suite& suite, Json& json, std::vector<std::string>& cells) {
+    const Result<SuiteCost> cost = cost_of(suite);
+    json["trials"] = cost ? Json(cost->trials) : Json();
+    json["estimated_s"] = cost && cost->seconds ? Json(std::round(*cost->seconds)) : Json();
+    json["estimate_error"] = cost ? Json() : Json(cost.error().line());
+    cells.push_back(cost ? std::to_string(cost->trials) : "?");
+    cells.push_back(cost && cost->seconds ? fmt::format("{:.0f} min", std::ceil(*cost->seconds / 60)) : "?");
+}
+
+Listing suites(bool names_only) {
     Listing listing;
-    Table table({"SUITE", "ROWS", "ROUNDS", "SUMMARY"}, Table::Align::left);
+    Table table({"SUITE", "ROWS", "ROUNDS", "TRIALS", "ABOUT", "SUMMARY"}, Table::Align::left);
     for (const plan::SuiteListing& entry : plan::list_suites()) {
         Json json = {{"name", entry.name}, {"path", entry.path.string()}};
         if (entry.suite) {
             json.update({{"summary", entry.suite->summary},
                          {"rounds", entry.suite->rounds},
                          {"rows", entry.suite->rows.size()}});
-            table.add({entry.name, std::to_string(entry.suite->rows.size()),
-                       std::to_string(entry.suite->rounds), entry.suite->summary});
+            std::vector<std::string> cells = {entry.name, std::to_string(entry.suite->rows.size()),
+                                              std::to_string(entry.suite->rounds)};
+            if (!names_only) {
+                add_cost(*entry.suite, json, cells);
+            }
+            cells.push_back(entry.suite->summary);
+            table.add(std::move(cells));
         } else {
             json["error"] = entry.suite.error().line();
-            table.add({entry.name, "", "", entry.suite.error().line()});
+            table.add({entry.name, "", "", "", "", entry.suite.error().line()});
         }
         listing.json.push_back(std::move(json));
     }
-    listing.table = table.text();
+    listing.table =
+        table.text() + fmt::format("with the allocators that the suite names; about: a guess, {} ns an "
+                                   "operation, and ? for real programs\n",
+                                   plan::guessed_ns_an_operation);
     return listing;
 }
 
-Listing probe_capabilities() {
+Listing probe_capabilities(bool /*names_only*/) {
     Listing listing;
     Table table({"GROUP", "LAYER", "STATUS", "METRICS", "WHY, AND WHAT HELPS"}, Table::Align::left);
     const auto probes = probes::make_probes(std::vector<std::string>{"all"});
@@ -178,7 +223,7 @@ Listing probe_capabilities() {
 
 struct Kind {
     const char* name;
-    Listing (*make)();
+    Listing (*make)(bool names_only);
 };
 constexpr Kind kinds[] = {
     {"allocators", allocators}, {"workloads", workloads}, {"suites", suites}, {"probes", probe_capabilities}};
@@ -197,7 +242,7 @@ int run(const Options& options) {
         if (options.what != "all" && options.what != kind.name) {
             continue;
         }
-        const Listing listing = kind.make();
+        const Listing listing = kind.make(options.names);
         if (options.names) {
             for (const Json& entry : listing.json) {
                 std::printf("%s\n", entry["name"].get<std::string>().c_str());

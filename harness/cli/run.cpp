@@ -12,9 +12,9 @@
 #include "harness/cli/summary_table.hpp"
 #include "harness/cli/table.hpp"
 #include "harness/host/host.hpp"
+#include "harness/plan/compose.hpp"
 #include "harness/plan/shard.hpp"
 #include "harness/plan/targets.hpp"
-#include "harness/plan/traces.hpp"
 #include "harness/trial/campaign.hpp"
 
 #include <algorithm>
@@ -60,36 +60,19 @@ Result<plan::Plan> choose_plan(const Options& options) {
     if (!suite) {
         return tl::unexpected(suite.error());
     }
-    plan::Plan plan;
-    plan.suite = suite->name;
+    suite->rounds = options.rounds.value_or(suite->rounds);
+    suite->idle_ms = options.idle_ms.value_or(suite->idle_ms);
+    suite->timeout_s = options.timeout_s.value_or(suite->timeout_s);
+    if (!options.allocators.empty()) {
+        suite->allocators = options.allocators;
+    }
+    auto composed = plan::compose(*suite, {options.only, !options.no_floor, layout::cache() / "programs"});
+    if (!composed) {
+        return composed;
+    }
+    plan::Plan& plan = *composed;
     plan.seed = options.seed.value_or(random_seed());
-    plan.rounds = options.rounds.value_or(suite->rounds);
     plan.first_round = options.first_round;
-    plan.idle_ms = options.idle_ms.value_or(suite->idle_ms);
-    plan.timeout_s = options.timeout_s.value_or(suite->timeout_s);
-    auto rows = plan::make_rows(*suite);
-    if (!rows) {
-        return tl::unexpected(rows.error());
-    }
-    plan.rows = std::move(*rows);
-    if (auto kept = plan::keep_rows(plan.rows, options.only); !kept) {
-        return tl::unexpected(kept.error());
-    }
-    if (auto compiled = plan::compile_traces(plan.rows, layout::cache() / "programs"); !compiled) {
-        return tl::unexpected(compiled.error());
-    }
-    if (std::any_of(plan.rows.begin(), plan.rows.end(),
-                    [](const plan::Row& row) { return row.spec->has_allocator_axis(); })) {
-        auto arms = plan::make_arms(options.allocators.empty() ? suite->allocators : options.allocators,
-                                    !options.no_floor);
-        if (!arms) {
-            return tl::unexpected(arms.error());
-        }
-        plan.arms = std::move(*arms);
-    }
-    if (auto added = plan::add_kernel_arm(plan); !added) {
-        return tl::unexpected(added.error());
-    }
     if (!options.shard.empty()) {
         const auto taken = plan::parse_shard(options.shard).and_then([&](plan::Shard shard) {
             return plan::take_shard(plan, std::move(shard));
@@ -98,7 +81,7 @@ Result<plan::Plan> choose_plan(const Options& options) {
             return tl::unexpected(taken.error());
         }
     }
-    return plan;
+    return composed;
 }
 
 // And what of it this host can run.

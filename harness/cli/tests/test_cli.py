@@ -261,7 +261,10 @@ def test_list_is_json_where_a_program_reads_it():
     system = next(a for a in everything["allocators"] if a["name"] == "system")
     assert system["installed"] and system["version"] and len(system["sha256"]) == 64
     assert "larsonN" in {w["name"] for w in everything["workloads"]}
-    assert "quick" in {s["name"] for s in everything["suites"]}
+    suites = {s["name"]: s for s in everything["suites"]}
+    assert suites["quick"]["trials"] >= suites["quick"]["rows"] * suites["quick"]["rounds"] * 2
+    assert suites["nightly"]["estimated_s"] > 10 * suites["quick"]["estimated_s"]
+    assert suites["apps"]["estimated_s"] is None  # nobody knows what a program will do
     names = faultline("list", "allocators", "--names").stdout.split()
     assert "system" in names and "null" in names
 
