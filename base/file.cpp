@@ -1,7 +1,5 @@
 #include "base/file.hpp"
 
-#include "base/fd.hpp"
-
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -68,7 +66,19 @@ Result<std::string> read_file(const std::filesystem::path& path) {
     }
 }
 
-Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+bool write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
+    }
+    return true;
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   const std::function<Result<void>(int fd)>& fill) {
     const auto target = replaceable(path);
     if (!target) {
         return tl::unexpected(target.error());
@@ -84,14 +94,9 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
         ::unlink(temporary.c_str());
         return fail_errno(Exit::io, path.string(), what, cause, "nothing was overwritten");
     };
-    while (!content.empty()) {
-        const ssize_t n = ::write(fd.get(), content.data(), content.size());
-        if (n < 0 && errno != EINTR) {
-            return give_up("cannot write");
-        }
-        if (n > 0) {
-            content.remove_prefix(static_cast<std::size_t>(n));
-        }
+    if (auto filled = fill(fd.get()); !filled) {
+        ::unlink(temporary.c_str());
+        return filled;
     }
     if (::fsync(fd.get()) != 0 && errno != EINVAL) {
         return give_up("cannot flush to disk");
@@ -101,6 +106,30 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
         return give_up("cannot replace");
     }
     return {};
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+    return write_file_atomically(path, [&](int fd) -> Result<void> {
+        if (!write_all(fd, content)) {
+            return fail_errno(Exit::io, path.string(), "cannot write", errno, "nothing was overwritten");
+        }
+        return {};
+    });
+}
+
+Result<Fd> unnamed_file(const std::filesystem::path& folder) {
+    Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (fd) {
+        return fd;
+    }
+    std::string name = (folder / ".faultline-XXXXXX").string(); // of a file system without O_TMPFILE
+    fd.reset(::mkostemp(name.data(), O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(Exit::cannot_create, folder.string(), "cannot create a file in", errno,
+                          "choose a folder that can be written to");
+    }
+    ::unlink(name.c_str());
+    return fd;
 }
 
 Result<void> check_writable(const std::filesystem::path& path) {

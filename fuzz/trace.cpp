@@ -1,7 +1,7 @@
 // A trace of any format that is known: read to its end, resolved and compiled, or refused.
 #include "fuzz/file_of.hpp"
 #include "fuzz/mend_checksums.hpp"
-#include "workloads/trace/program.hpp"
+#include "workloads/trace/compile.hpp"
 #include "workloads/trace/source.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const bool recover : {false, true}) {
         auto source = faultline::trace::open_trace(file.path(), {recover});
         if (source) {
-            (void)faultline::trace::compile(**source);
+            const faultline::Fd out(::memfd_create("fuzz", 0));
+            (void)faultline::trace::compile(**source, out.get());
         }
     }
     return 0;

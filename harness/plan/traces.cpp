@@ -15,11 +15,11 @@ Result<void> compile_traces(std::span<Row> rows, const std::filesystem::path& ca
         if (!file) {
             return tl::unexpected(file.error());
         }
-        const auto program = trace::Program::map(*file);
+        const auto program = trace::Program::read_header(*file);
         if (!program) {
             return tl::unexpected(program.error());
         }
-        row.threads = static_cast<unsigned>(program->threads().size());
+        row.threads = program->threads;
         row.for_worker["trace"] = file->string();
         engine::Arguments compiled = row.arguments;
         compiled.values["trace"] = file->string();

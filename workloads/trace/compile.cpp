@@ -1,11 +1,16 @@
-#include "workloads/trace/program.hpp"
+#include "workloads/trace/compile.hpp"
 
+#include "base/file.hpp"
 #include "workloads/trace/crc32.hpp"
 #include "workloads/trace/resolver.hpp"
+#include "workloads/trace/word_spool.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <unistd.h>
 
 namespace faultline::trace {
 namespace {
@@ -41,13 +46,32 @@ Step step_for(Op op) {
     }
 }
 
-// The words of one thread while they are made.
+// What a block's definition is remembered by: the place of its word, and how the block must be released where the trace
+// does not say.
+struct Definition {
+    static constexpr unsigned place_bits = 48;
+
+    std::uint64_t place; // of the word that defines the block, among its thread's
+    Step release = Step::free;
+    std::uint8_t alignment_log2 = 0; // for op_delete_aligned
+
+    std::uint64_t packed() const {
+        return place | static_cast<std::uint64_t>(release) << place_bits |
+               static_cast<std::uint64_t>(alignment_log2) << (place_bits + 8);
+    }
+    static Definition unpacked(std::uint64_t packed) {
+        return {packed & ((std::uint64_t{1} << place_bits) - 1),
+                static_cast<Step>(packed >> place_bits & 0xff),
+                static_cast<std::uint8_t>(packed >> (place_bits + 8))};
+    }
+};
+
+// One thread of the program while it is made.
 struct Stream {
-    std::vector<std::uint64_t> words;
+    WordSpool words;
     std::vector<std::uint32_t> free_slots; // last in, first out: the slots in use stay few and warm
     std::uint32_t slots = 0;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>>
-        gives; // (word that allocates, edge), in order of edges
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> gives; // (place of the word that allocates, edge)
     std::vector<Leftover> leftovers;
 
     std::uint32_t take_slot() {
@@ -58,36 +82,84 @@ struct Stream {
         free_slots.pop_back();
         return slot;
     }
-    // Puts each give behind the word that defined the block, and a poll into each stretch of words.
-    void insert_gives(bool has_edges) {
+
+    // Calls put(word) for all words: with each give behind the word that defined the block, a poll in each stretch of
+    // words if asked for, and the ends.
+    template <typename Put>
+    void finish(SpillFile& spill, bool with_polls, Put put) {
         std::sort(gives.begin(), gives.end());
-        std::vector<std::uint64_t> all;
-        all.reserve(words.size() + gives.size() + words.size() / poll_words + 1);
-        std::size_t next_poll = has_edges ? poll_words : SIZE_MAX;
         auto give = gives.begin();
-        for (std::size_t i = 0; i < words.size(); ++i) {
-            all.push_back(words[i]);
-            if (give != gives.end() && give->first == i) {
-                all.push_back(
-                    make_word(Step::give, slot_of(words[i]), static_cast<std::uint32_t>(give->second)));
+        std::uint64_t place = 0;
+        std::uint64_t put_so_far = 0;
+        std::uint64_t next_poll = with_polls ? poll_words : UINT64_MAX;
+        words.drain(spill, [&](std::uint64_t word) {
+            put(word);
+            ++put_so_far;
+            if (give != gives.end() && give->first == place) {
+                put(make_word(Step::give, slot_of(word), static_cast<std::uint32_t>(give->second)));
+                ++put_so_far;
                 ++give;
             }
+            ++place;
             // Not between a prefix and its operation.
-            if (all.size() >= next_poll && step_of(words[i]) != Step::param &&
-                step_of(words[i]) != Step::wide) {
-                all.push_back(make_word(Step::poll, 0, 0));
-                next_poll = all.size() + poll_words;
+            if (put_so_far >= next_poll && step_of(word) != Step::param && step_of(word) != Step::wide) {
+                put(make_word(Step::poll, 0, 0));
+                ++put_so_far;
+                next_poll = put_so_far + poll_words;
             }
+        });
+        for (unsigned i = 0; i < 1 + look_ahead; ++i) {
+            put(make_word(Step::end, 0, 0));
         }
-        words = std::move(all);
     }
+};
+
+// Writes from the begin to the end of a file and sums up what it writes.
+class Sink {
+  public:
+    explicit Sink(int fd) : fd_(fd) {}
+
+    void put(std::string_view bytes) {
+        sum_ = crc32(bytes.data(), bytes.size(), sum_);
+        at_ += bytes.size();
+        buffer_ += bytes;
+        if (buffer_.size() >= piece_bytes) {
+            flush();
+        }
+    }
+    void put(std::uint64_t word) { put(std::string_view(reinterpret_cast<const char*>(&word), sizeof word)); }
+    void align() {
+        static constexpr char zeros[64] = {};
+        put(std::string_view(zeros, (64 - at_ % 64) % 64));
+    }
+    void flush() {
+        if (error_ == 0 && !write_all(fd_, buffer_)) {
+            error_ = errno;
+        }
+        buffer_.clear();
+    }
+    void restart_sum() { sum_ = 0; }
+
+    std::uint64_t at() const { return at_; }
+    std::uint32_t sum() const { return sum_; } // crc32
+    int error() const { return error_; }       // an errno, or 0
+
+  private:
+    static constexpr std::size_t piece_bytes = 1 << 18;
+
+    int fd_;
+    std::string buffer_;
+    std::uint64_t at_ = 0;
+    std::uint32_t sum_ = 0;
+    int error_ = 0;
 };
 
 class Compiler {
   public:
-    explicit Compiler(EventSource& source) : source_(source), resolver_(source) {}
+    Compiler(EventSource& source, const CompileOptions& options)
+        : source_(source), resolver_(source), options_(options), spill_(options.folder) {}
 
-    Result<std::string> run() {
+    Result<void> run(int fd) {
         std::vector<Event> events(4096);
         for (;;) {
             const Result<std::size_t> n = source_.read(events);
@@ -111,6 +183,9 @@ class Compiler {
                             "more than 2^26 live blocks of a thread, or 2^32 frees across threads",
                             "cut the trace into parts");
             }
+            if (spill_.error() != 0) {
+                return cannot_spill();
+            }
         }
         resolver_.finish();
         if (resolver_.stats().operations == 0) {
@@ -118,11 +193,7 @@ class Compiler {
                         "record a program that allocates");
         }
         collect_leftovers();
-        for (Stream& stream : streams_) {
-            stream.insert_gives(edges_ != 0);
-            stream.words.insert(stream.words.end(), 1 + look_ahead, make_word(Step::end, 0, 0));
-        }
-        return lay_out();
+        return lay_out(fd);
     }
 
   private:
@@ -135,44 +206,60 @@ class Compiler {
         case Call::Kind::none:
             break;
         case Call::Kind::release_null:
-            stream.words.push_back(make_word(Step::free_null, 0, 0));
+            push(stream, make_word(Step::free_null, 0, 0));
             break;
         case Call::Kind::release:
             release(call.thread, call.old, step_for(call.op), call.extra);
             break;
         case Call::Kind::allocate: {
             if (call.old_is_lost) {
-                const Release way = release_of(call.old);
-                release(call.thread, call.old, way.step, std::uint64_t{1} << way.alignment_log2);
+                const Definition by = Definition::unpacked(call.old.definition);
+                release(call.thread, call.old, by.release, std::uint64_t{1} << by.alignment_log2);
             }
             const Step step = step_for(call.op);
             if (call.op == Op::calloc || has_alignment(call.op)) {
-                stream.words.push_back(make_value_word(Step::param, call.extra));
+                push(stream, make_value_word(Step::param, call.extra));
             }
-            define(stream, call, step, stream.take_slot());
+            define(stream, call, step, stream.take_slot(), release_of(step, call.extra));
             break;
         }
         case Call::Kind::reallocate: {
             const std::uint32_t slot = bring_here(call.thread, call.old);
-            stream.words.push_back(make_value_word(Step::param, call.old.size));
-            define(stream, call, Step::realloc, slot);
+            push(stream, make_value_word(Step::param, call.old.size));
+            define(stream, call, Step::realloc, slot, {});
             break;
         }
         }
     }
 
-    static void define(Stream& stream, const Call& call, Step step, std::uint32_t slot) {
+    void push(Stream& stream, std::uint64_t word) { stream.words.push(word, spill_); }
+
+    void define(Stream& stream, const Call& call, Step step, std::uint32_t slot, Definition by) {
         if (call.bytes >= saturated) {
-            stream.words.push_back(make_value_word(Step::wide, call.bytes));
+            push(stream, make_value_word(Step::wide, call.bytes));
         }
+        by.place = stream.words.size();
         call.block->slot = slot;
-        call.block->definition = stream.words.size();
-        stream.words.push_back(make_word(step, slot, clamp(call.bytes)));
+        call.block->definition = by.packed();
+        push(stream, make_word(step, slot, clamp(call.bytes)));
+    }
+
+    // How a block must be released that was allocated so. Its place is not known yet.
+    static Definition release_of(Step step, std::uint64_t alignment) {
+        switch (step) {
+        case Step::op_new:
+            return {0, Step::op_delete, 0};
+        case Step::op_new_aligned:
+            return {0, Step::op_delete_aligned,
+                    static_cast<std::uint8_t>(std::countr_zero(std::max<std::uint64_t>(alignment, 1)))};
+        default:
+            return {};
+        }
     }
 
     std::uint32_t make_edge(const Block& block) {
         Stream& from = streams_[block.thread];
-        from.gives.emplace_back(block.definition, edges_);
+        from.gives.emplace_back(Definition::unpacked(block.definition).place, edges_);
         from.free_slots.push_back(block.slot);
         return static_cast<std::uint32_t>(edges_++);
     }
@@ -184,53 +271,29 @@ class Compiler {
         }
         const std::uint32_t edge = make_edge(block);
         const std::uint32_t slot = streams_[thread].take_slot();
-        streams_[thread].words.push_back(make_word(Step::take, slot, edge));
+        push(streams_[thread], make_word(Step::take, slot, edge));
         return slot;
     }
 
     void release(std::uint32_t thread, const Block& block, Step step, std::uint64_t alignment) {
         if (block.thread != thread && step != Step::op_delete_aligned) {
             const std::uint32_t edge = make_edge(block);
-            streams_[thread].words.push_back(
-                make_word(Step::take_free, static_cast<std::uint32_t>(step), edge));
+            push(streams_[thread], make_word(Step::take_free, static_cast<std::uint32_t>(step), edge));
             return;
         }
         const std::uint32_t slot = bring_here(thread, block);
         if (step == Step::op_delete_aligned) {
-            streams_[thread].words.push_back(make_value_word(Step::param, alignment));
+            push(streams_[thread], make_value_word(Step::param, alignment));
         }
-        streams_[thread].words.push_back(make_word(step, slot, clamp(block.size)));
+        push(streams_[thread], make_word(step, slot, clamp(block.size)));
         streams_[thread].free_slots.push_back(slot);
-    }
-
-    // How a block must be released whose release the trace does not hold: as the word that defined it tells.
-    struct Release {
-        Step step;
-        std::uint16_t alignment_log2;
-    };
-    Release release_of(const Block& block) const {
-        const std::vector<std::uint64_t>& words = streams_[block.thread].words;
-        std::size_t at = block.definition;
-        switch (step_of(words[at])) {
-        case Step::op_new:
-            return {Step::op_delete, 0};
-        case Step::op_new_aligned: {
-            do {
-                --at; // over a `wide`
-            } while (step_of(words[at]) != Step::param);
-            const std::uint64_t alignment = std::max<std::uint64_t>(value_of(words[at]), 1);
-            return {Step::op_delete_aligned, static_cast<std::uint16_t>(std::countr_zero(alignment))};
-        }
-        default:
-            return {Step::free, 0};
-        }
     }
 
     void collect_leftovers() {
         const auto leave = [&](const Block& block) {
-            const Release way = release_of(block);
+            const Definition by = Definition::unpacked(block.definition);
             streams_[block.thread].leftovers.push_back(
-                {block.slot, static_cast<std::uint16_t>(way.step), way.alignment_log2, block.size});
+                {block.slot, static_cast<std::uint16_t>(by.release), by.alignment_log2, block.size});
         };
         resolver_.blocks().for_each([&](std::uint64_t, const Block& block) { leave(block); });
         for (const Block& block : resolver_.unfinished()) {
@@ -242,15 +305,8 @@ class Compiler {
         }
     }
 
-    std::string lay_out() const {
+    Result<void> lay_out(int fd) {
         const TraceStats& stats = resolver_.stats();
-        std::string notes;
-        for (const auto& list : {source_.info().notes, stats.notes()}) {
-            for (const std::string& note : list) {
-                notes += note + "\n";
-            }
-        }
-        std::string out;
         ProgramHeader header{};
         std::memcpy(header.magic, program_magic, sizeof program_magic);
         header.version = program_version;
@@ -261,51 +317,82 @@ class Compiler {
         header.live_bytes = stats.live_bytes;
         header.live_blocks = stats.live_blocks;
         header.peak_live_bytes = stats.peak_live_bytes;
+        std::uint64_t words = 0;
+        for (const Stream& stream : streams_) {
+            words += stream.words.size();
+        }
+        header.flags = words * sizeof(std::uint64_t) > options_.most_mapped_bytes ? program_streamed : 0;
 
+        Sink sink(fd);
         std::vector<ProgramThread> threads(streams_.size());
-        std::uint64_t at = sizeof header + threads.size() * sizeof(ProgramThread);
-        const auto place = [&](std::uint64_t bytes) {
-            at = (at + 63) & ~std::uint64_t{63};
-            return std::exchange(at, at + bytes);
-        };
+        const std::string_view table(reinterpret_cast<const char*>(threads.data()),
+                                     threads.size() * sizeof(ProgramThread));
+        sink.put(std::string(sizeof header, '\0')); // both are written once they are known
+        sink.put(table);
+        sink.restart_sum();
         for (std::size_t i = 0; i < streams_.size(); ++i) {
             ProgramThread& thread = threads[i];
-            thread.words = streams_[i].words.size();
-            thread.words_offset = place(thread.words * sizeof(std::uint64_t));
-            thread.leftovers = streams_[i].leftovers.size();
-            thread.leftovers_offset = place(thread.leftovers * sizeof(Leftover));
             thread.operations = stats.operations_of_thread[i];
             thread.slots = streams_[i].slots;
             thread.name = stats.thread_names[i];
+            sink.align();
+            thread.words_offset = sink.at();
+            streams_[i].finish(spill_, edges_ != 0 || header.flags != 0,
+                               [&](std::uint64_t word) { sink.put(word); });
+            thread.words = (sink.at() - thread.words_offset) / sizeof(std::uint64_t);
+            sink.align();
+            thread.leftovers_offset = sink.at();
+            thread.leftovers = streams_[i].leftovers.size();
+            sink.put(std::string_view(reinterpret_cast<const char*>(streams_[i].leftovers.data()),
+                                      thread.leftovers * sizeof(Leftover)));
         }
-        header.notes_bytes = notes.size();
-        header.notes_offset = place(notes.size());
-        header.file_bytes = at;
+        sink.align();
+        header.notes_offset = sink.at();
+        for (const auto& list : {source_.info().notes, stats.notes()}) {
+            for (const std::string& note : list) {
+                sink.put(note + "\n");
+            }
+        }
+        header.notes_bytes = sink.at() - header.notes_offset;
+        header.file_bytes = sink.at();
+        header.checksum = crc32(table.data(), table.size(), sink.sum());
+        sink.flush();
+        if (spill_.error() != 0) {
+            return cannot_spill();
+        }
+        std::string front(reinterpret_cast<const char*>(&header), sizeof header);
+        front += table;
+        if (sink.error() != 0 ||
+            ::pwrite(fd, front.data(), front.size(), 0) != static_cast<ssize_t>(front.size())) {
+            return fail_errno(Exit::io, "the compiled trace", "cannot write",
+                              sink.error() != 0 ? sink.error() : errno, "free some space");
+        }
+        return {};
+    }
 
-        out.resize(at);
-        std::memcpy(out.data() + sizeof header, threads.data(), threads.size() * sizeof(ProgramThread));
-        for (std::size_t i = 0; i < streams_.size(); ++i) {
-            std::memcpy(out.data() + threads[i].words_offset, streams_[i].words.data(),
-                        threads[i].words * sizeof(std::uint64_t));
-            std::copy_n(reinterpret_cast<const char*>(streams_[i].leftovers.data()),
-                        threads[i].leftovers * sizeof(Leftover), out.data() + threads[i].leftovers_offset);
-        }
-        notes.copy(out.data() + header.notes_offset, notes.size());
-        header.checksum = crc32(out.data() + sizeof header, out.size() - sizeof header);
-        std::memcpy(out.data(), &header, sizeof header);
-        return out;
+    tl::unexpected<Error> cannot_spill() const {
+        return fail_errno(Exit::io, options_.folder.string(),
+                          "cannot keep a trace there while it is compiled", spill_.error(),
+                          "free some space");
     }
 
     EventSource& source_;
     Resolver resolver_;
+    const CompileOptions& options_;
+    SpillFile spill_;
     std::vector<Stream> streams_; // by dense thread number
     std::uint64_t edges_ = 0;
 };
 
 } // namespace
 
-Result<std::string> compile(EventSource& source) {
-    return Compiler(source).run();
+std::filesystem::path spill_folder() {
+    const char* given = std::getenv("TMPDIR");
+    return given != nullptr && *given != '\0' ? given : "/var/tmp";
+}
+
+Result<void> compile(EventSource& source, int fd, const CompileOptions& options) {
+    return Compiler(source, options).run(fd);
 }
 
 } // namespace faultline::trace

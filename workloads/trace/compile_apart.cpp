@@ -1,6 +1,7 @@
 #include "workloads/trace/compile_apart.hpp"
 
-#include "workloads/trace/program.hpp"
+#include "base/file.hpp"
+#include "workloads/trace/compile.hpp"
 
 #include <cerrno>
 #include <sys/mman.h>
@@ -10,34 +11,22 @@
 namespace faultline::trace {
 namespace {
 
-bool write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
-    }
-    return true;
-}
-
 // In the child: its exit status is 0 or the error's, whose three texts are then in `fd`, each with a zero
 // behind it.
 [[noreturn]] void compile_into(int fd, const std::filesystem::path& trace) {
     Error error;
     Result<std::unique_ptr<EventSource>> source = open_trace(trace);
     if (source) {
-        const Result<std::string> program = compile(**source);
-        if (program && write_all(fd, *program)) {
+        const Result<void> compiled = compile(**source, fd);
+        if (compiled) {
             ::_exit(0);
         }
-        error = program ? Error{Exit::os, trace.string(), "no memory for the compiled trace", ""}
-                        : program.error();
+        error = compiled.error();
     } else {
         error = source.error();
     }
     const std::string text = error.where + '\0' + error.what + '\0' + error.remedy + '\0';
-    write_all(fd, text);
+    (void)::pwrite(fd, text.data(), text.size(), 0);
     ::_exit(static_cast<int>(error.status));
 }
 
@@ -62,21 +51,22 @@ tl::unexpected<Error> error_from(int fd, int status, const std::string& where) {
 } // namespace
 
 Result<Fd> compile_apart(const std::filesystem::path& trace) {
-    Fd memory(::memfd_create("faultline-program", MFD_CLOEXEC));
-    const pid_t child = memory ? ::fork() : -1;
+    Result<Fd> unnamed = unnamed_file(spill_folder());
+    Fd file = unnamed ? *std::move(unnamed) : Fd(::memfd_create("faultline-program", MFD_CLOEXEC));
+    const pid_t child = file ? ::fork() : -1;
     if (child < 0) {
         return fail_errno(Exit::os, trace.string(), "cannot start the compiler of traces", errno);
     }
     if (child == 0) {
-        compile_into(memory.get(), trace);
+        compile_into(file.get(), trace);
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        return memory;
+        return file;
     }
-    return error_from(memory.get(), WIFEXITED(status) ? WEXITSTATUS(status) : 0, trace.string());
+    return error_from(file.get(), WIFEXITED(status) ? WEXITSTATUS(status) : 0, trace.string());
 }
 
 } // namespace faultline::trace

@@ -1,5 +1,5 @@
 // Compiles a trace without touching this process's heap, which may be the one under test: a child does it and
-// leaves the program in memory that both share.
+// leaves the program in a file without a name.
 #pragma once
 
 #include "base/error.hpp"

@@ -12,24 +12,23 @@
 // No deadlock: whatever a thread sleeps for is given earlier in the trace than the place where it sleeps.
 #pragma once
 
-#include "workloads/trace/edge.hpp"
+#include "workloads/trace/edge_table.hpp"
 
 #include <cstddef>
-#include <span>
 
 namespace faultline::trace {
 
 class Handover {
   public:
-    using Position = const std::uint64_t*; // of a word of this thread
+    using Position = std::ptrdiff_t; // of a word, among this thread's
 
-    void prepare(std::span<Edge> edges, std::ptrdiff_t slack) {
-        edges_ = edges.data();
+    void prepare(EdgeTable& edges, std::ptrdiff_t slack) {
+        edges_ = &edges;
         slack_ = slack;
     }
 
     void give(std::uint32_t edge, const Edge::Parcel& parcel, Position position) {
-        if (edges_[edge].put(parcel)) {
+        if ((*edges_)[edge].put(parcel)) {
             if (sleepers_ == 0) {
                 first_sleeper_ = position;
             }
@@ -40,32 +39,21 @@ class Handover {
 
     // Waits in place.
     Edge::Parcel take(std::uint32_t edge) {
-        if (!edges_[edge].is_full()) [[unlikely]] {
+        if (!(*edges_)[edge].is_full()) [[unlikely]] {
             sleep_for(edge);
         }
-        return edges_[edge].remove();
+        return edges_->remove(edge);
     }
 
     // Calls release(parcel, how) for the block of this edge, and for earlier ones that were late, now or in a
     // later call of this, poll() or finish().
     template <typename Release>
     void release(std::uint32_t edge, std::uint32_t how, Position position, Release release) {
-        catch_up(release);
-        if (late_ == 0 && edges_[edge].is_full()) [[likely]] {
-            release(edges_[edge].remove(), how);
-            return;
+        if (late_ == 0 && (*edges_)[edge].is_full()) [[likely]] {
+            release(edges_->remove(edge), how);
+        } else {
+            release_late(edge, how, position, release);
         }
-        ++late_total_;
-        if (late_ == late_limit || slack_ == 0) {
-            sleep_for(slack_ == 0 ? edge : late_at(0).edge);
-            catch_up(release);
-        }
-        if (slack_ == 0) {
-            release(edges_[edge].remove(), how);
-            return;
-        }
-        late_at(late_) = {edge, how, position};
-        ++late_;
     }
 
     // Called every poll_words or so: keeps what is late within the slack, and sleepers from waiting for a
@@ -105,17 +93,38 @@ class Handover {
     Late& late_at(unsigned index) { return late_ring_[(late_first_ + index) % late_limit]; }
 
     template <typename Release>
+    [[gnu::noinline]] void release_late(std::uint32_t edge, std::uint32_t how, Position position,
+                                        Release release) {
+        catch_up(release);
+        if (late_ == 0 && (*edges_)[edge].is_full()) {
+            release(edges_->remove(edge), how);
+            return;
+        }
+        ++late_total_;
+        if (late_ == late_limit || slack_ == 0) {
+            sleep_for(slack_ == 0 ? edge : late_at(0).edge);
+            catch_up(release);
+        }
+        if (slack_ == 0) {
+            release(edges_->remove(edge), how);
+            return;
+        }
+        late_at(late_) = {edge, how, position};
+        ++late_;
+    }
+
+    template <typename Release>
     void catch_up(Release release) {
-        while (late_ != 0 && edges_[late_at(0).edge].is_full()) {
+        while (late_ != 0 && (*edges_)[late_at(0).edge].is_full()) {
             const Late late = late_at(0);
             late_first_ = (late_first_ + 1) % late_limit;
             --late_;
-            release(edges_[late.edge].remove(), late.how);
+            release(edges_->remove(late.edge), late.how);
         }
     }
     [[gnu::noinline]] void sleep_for(std::uint32_t edge) {
         wake_all(); // one of them may be who has to give
-        edges_[edge].sleep_until_full();
+        (*edges_)[edge].sleep_until_full();
     }
     void wake_if_due(Position position) {
         if (sleepers_ == sleeper_limit || (sleepers_ != 0 && position - first_sleeper_ >= patience)) {
@@ -124,13 +133,13 @@ class Handover {
     }
     [[gnu::noinline]] void wake_all() {
         for (; sleepers_ != 0; --sleepers_) {
-            edges_[asleep_[sleepers_ - 1]].wake_taker();
+            (*edges_)[asleep_[sleepers_ - 1]].wake_taker();
         }
     }
 
-    Edge* edges_ = nullptr;
+    EdgeTable* edges_ = nullptr;
     std::ptrdiff_t slack_ = 0;
-    Position first_sleeper_ = nullptr;
+    Position first_sleeper_ = 0;
     unsigned sleepers_ = 0;
     unsigned late_ = 0;
     unsigned late_first_ = 0;

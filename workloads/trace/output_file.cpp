@@ -1,5 +1,7 @@
 #include "workloads/trace/output_file.hpp"
 
+#include "base/file.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
@@ -57,13 +59,8 @@ Result<void> OutputFile::commit() {
 }
 
 Result<void> OutputFile::flush() {
-    std::string_view rest = buffer_;
-    while (!rest.empty()) {
-        const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
-        if (n < 0 && errno != EINTR) {
-            return cannot_write();
-        }
-        rest.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
+    if (!write_all(fd_.get(), buffer_)) {
+        return cannot_write();
     }
     buffer_.clear();
     return {};

@@ -77,8 +77,8 @@ void* call_aligned(Step step, std::size_t alignment, std::size_t bytes) {
 
 } // namespace
 
-void Player::prepare(const std::uint64_t* words, std::span<void*> slots, std::span<Edge> edges,
-                     std::ptrdiff_t slack, std::uint64_t salt, Touch touch) {
+void Player::prepare(const WordFeed& words, std::span<void*> slots, EdgeTable& edges, std::ptrdiff_t slack,
+                     std::uint64_t salt, Touch touch) {
     words_ = words;
     slots_ = slots;
     handover_.prepare(edges, slack);
@@ -95,6 +95,13 @@ void Player::play() {
     case Touch::all:
         return play_words<Touch::all>();
     }
+}
+
+// Out of line: it is seldom, and its registers are the loop's.
+template <typename Release>
+[[gnu::noinline]] WordFeed::Word Player::look_after(WordFeed::Word poll, Release release) {
+    handover_.poll(words_.place_of(poll), release);
+    return words_.advance(poll);
 }
 
 template <Touch touch_how>
@@ -120,7 +127,7 @@ void Player::play_words() {
             });
         }
     };
-    for (const std::uint64_t* at = words_;; ++at) {
+    for (const std::uint64_t* at = words_.begin();; ++at) {
         const std::uint64_t word = *at;
         if constexpr (touch_how != Touch::none) {
             // The block that is freed some calls on will be read back then, before the allocator sees it:
@@ -240,7 +247,8 @@ void Player::play_words() {
             void*& slot = slots[slot_of(word)];
             handover_.give(
                 argument_of(word),
-                {std::exchange(slot, nullptr), cookie_of(definition, salt), argument_of(definition)}, at);
+                {std::exchange(slot, nullptr), cookie_of(definition, salt), argument_of(definition)},
+                words_.place_of(at));
             break;
         }
         case Step::take: {
@@ -254,10 +262,10 @@ void Player::play_words() {
             break;
         }
         case Step::take_free:
-            handover_.release(argument_of(word), slot_of(word), at, release);
+            handover_.release(argument_of(word), slot_of(word), words_.place_of(at), release);
             break;
         case Step::poll:
-            handover_.poll(at, release);
+            at = look_after(at, release);
             break;
         case Step::param:
             param = value_of(word);

@@ -6,6 +6,7 @@
 #include "workloads/engine/touch.hpp"
 #include "workloads/trace/handover.hpp"
 #include "workloads/trace/program.hpp"
+#include "workloads/trace/word_feed.hpp"
 
 #include <span>
 
@@ -15,8 +16,8 @@ class Player {
   public:
     // What it plays and where its blocks lie; all memory is the caller's. `salt` tells the cookies of threads
     // apart.
-    void prepare(const std::uint64_t* words, std::span<void*> slots, std::span<Edge> edges,
-                 std::ptrdiff_t slack, std::uint64_t salt, engine::Touch touch);
+    void prepare(const WordFeed& words, std::span<void*> slots, EdgeTable& edges, std::ptrdiff_t slack,
+                 std::uint64_t salt, engine::Touch touch);
 
     engine::LatencyRecorder& recorder() { return recorder_; }
     const engine::LatencyRecorder& recorder() const { return recorder_; }
@@ -35,8 +36,10 @@ class Player {
   private:
     template <engine::Touch touch>
     void play_words();
+    template <typename Release>
+    WordFeed::Word look_after(WordFeed::Word poll, Release release);
 
-    const std::uint64_t* words_ = nullptr;
+    WordFeed words_;
     std::span<void*> slots_;
     std::uint64_t salt_ = 0;
     engine::Touch touch_ = engine::Touch::page;

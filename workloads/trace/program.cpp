@@ -1,8 +1,8 @@
 #include "workloads/trace/program.hpp"
 
-#include "base/fd.hpp"
 #include "workloads/trace/crc32.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -18,51 +18,55 @@ bool fits(std::uint64_t offset, std::uint64_t count, std::uint64_t size_of_one, 
     return offset <= size && count <= (size - offset) / size_of_one;
 }
 
-// The replayer trusts words: each is checked once here, so that no file can make it write outside of its
-// slots.
-bool words_are_sound(const std::uint64_t* words, std::uint64_t count, std::uint32_t slots,
-                     std::uint64_t edges) {
-    if (count <= look_ahead) {
-        return false;
-    }
-    for (std::uint64_t i = count - 1 - look_ahead; i < count; ++i) {
-        if (step_of(words[i]) != Step::end) {
-            return false;
+// The replayer trusts words: each is checked once here, so that no file can make it write outside of its slots or, of a
+// streamed one, read beyond what it has read in.
+class WordCheck {
+  public:
+    WordCheck(std::uint32_t slots, std::uint64_t edges, bool streamed)
+        : slots_(slots), edges_(edges), streamed_(streamed) {}
+
+    // The next words of a thread; false when they are not sound.
+    bool take(std::span<const std::uint64_t> words) {
+        for (const std::uint64_t word : words) {
+            if (!is_sound(word) || (streamed_ && since_poll_ > most_poll_distance)) {
+                return false;
+            }
+            before_ = step_of(word);
+            ends_ = before_ == Step::end ? ends_ + 1 : 0;
+            since_poll_ = before_ == Step::poll || before_ == Step::end ? 0 : since_poll_ + 1;
         }
+        return true;
     }
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const Step step = step_of(words[i]);
+    bool is_ended() const { return ends_ > look_ahead; }
+
+  private:
+    bool is_sound(std::uint64_t word) const {
+        const Step step = step_of(word);
         switch (step) {
         case Step::end:
         case Step::param:
         case Step::wide:
         case Step::free_null:
         case Step::poll:
-            break;
+            return true;
         case Step::take_free:
-            if (argument_of(words[i]) >= edges) {
-                return false;
-            }
-            break;
-        case Step::give:
-            // It reads the operation before it for the block's size.
-            if (i == 0 || step_of(words[i - 1]) < Step::malloc) {
-                return false;
-            }
-            [[fallthrough]];
+            return argument_of(word) < edges_;
+        case Step::give: // it reads the operation before it for the block's size
+            return before_ >= Step::malloc && argument_of(word) < edges_ && slot_of(word) < slots_;
         case Step::take:
-            if (argument_of(words[i]) >= edges) {
-                return false;
-            }
-            [[fallthrough]];
+            return argument_of(word) < edges_ && slot_of(word) < slots_;
         default:
-            if (static_cast<unsigned>(step) > step_last || slot_of(words[i]) >= slots) {
-                return false;
-            }
+            return static_cast<unsigned>(step) <= step_last && slot_of(word) < slots_;
         }
     }
-    return true;
-}
+
+    std::uint32_t slots_;
+    std::uint64_t edges_;
+    bool streamed_;
+    Step before_ = Step::end;
+    std::uint64_t ends_ = 0;
+    std::uint64_t since_poll_ = 0;
+};
 
 bool is_sound_leftover(const Leftover& leftover, std::uint32_t slots) {
     const auto release = static_cast<Step>(leftover.release);
@@ -71,10 +75,72 @@ bool is_sound_leftover(const Leftover& leftover, std::uint32_t slots) {
            leftover.alignment_log2 < 48;
 }
 
+// Calls take(bytes) for one piece of the file after the other, in its order, until it returns false. Not through the
+// mapping: what was looked at would stay in memory. False with errno when the file cannot be read.
+template <typename Take>
+bool for_each_piece(int fd, std::uint64_t offset, std::uint64_t bytes, Take take) {
+    alignas(64) char piece[1 << 16];
+    while (bytes > 0) {
+        const ssize_t n =
+            ::pread(fd, piece, std::min<std::uint64_t>(bytes, sizeof piece), static_cast<off_t>(offset));
+        if (n == 0) {
+            errno = EIO; // it has become shorter
+        }
+        if (n <= 0 && !(n < 0 && errno == EINTR)) {
+            return false;
+        }
+        // Whole words: the offset is a multiple of 64, and so is what a page cache gives.
+        const auto whole = static_cast<std::uint64_t>(n > 0 ? n : 0);
+        const std::uint64_t used = whole == bytes ? whole : whole / 64 * 64;
+        if (used > 0 && !take(std::string_view(piece, used))) {
+            return true;
+        }
+        offset += used;
+        bytes -= used;
+    }
+    return true;
+}
+
+tl::unexpected<Error> damaged(const std::string& name, std::string what) {
+    return fail(Exit::data, name, std::move(what), "remove the file: it is made again from its trace");
+}
+
+// A header that says what it is, of a file of `size` bytes.
+Result<ProgramHeader> header_of(int fd, const std::string& name, std::uint64_t size) {
+    ProgramHeader header{};
+    if (size < sizeof header || ::pread(fd, &header, sizeof header, 0) != sizeof header) {
+        return damaged(name, "too short for a compiled trace");
+    }
+    if (std::memcmp(header.magic, program_magic, sizeof program_magic) != 0) {
+        return damaged(name, "not a compiled trace");
+    }
+    if (header.version != program_version) {
+        return damaged(name, "a compiled trace of another version");
+    }
+    if (header.file_bytes != size || !fits(sizeof header, header.threads, sizeof(ProgramThread), size)) {
+        return damaged(name, "a compiled trace that is cut or damaged");
+    }
+    return header;
+}
+
+Result<Fd> open_file(const std::filesystem::path& path) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(Exit::no_input, path.string(), "cannot open", errno, "check the path of the trace");
+    }
+    return fd;
+}
+
+std::uint64_t size_of(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 } // namespace
 
 Program::Program(Program&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 Program::~Program() {
     if (base_ != nullptr) {
@@ -89,57 +155,74 @@ bool Program::is_program(const std::filesystem::path& path) {
            std::memcmp(magic, program_magic, sizeof magic) == 0;
 }
 
-Result<Program> Program::map(const std::filesystem::path& path) {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<ProgramHeader> Program::read_header(const std::filesystem::path& path) {
+    const Result<Fd> fd = open_file(path);
     if (!fd) {
-        return fail_errno(Exit::no_input, path.string(), "cannot open", errno, "check the path of the trace");
+        return tl::unexpected(fd.error());
     }
-    return map(fd.get(), path.string());
+    return header_of(fd->get(), path.string(), size_of(fd->get()));
 }
 
-Result<Program> Program::map(int fd, const std::string& name) {
-    const auto damaged = [&](const char* what) {
-        return fail(Exit::data, name, what, "remove the file: it is made again from its trace");
-    };
-    struct stat status {};
-    if (::fstat(fd, &status) != 0 || status.st_size < static_cast<off_t>(sizeof(ProgramHeader))) {
-        return damaged("too short for a compiled trace");
+Result<Program> Program::open(const std::filesystem::path& path) {
+    Result<Fd> fd = open_file(path);
+    if (!fd) {
+        return tl::unexpected(fd.error());
     }
-    const auto size = static_cast<std::size_t>(status.st_size);
-    void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+    return open(*std::move(fd), path.string());
+}
+
+Result<Program> Program::open(Fd fd, const std::string& name) {
+    const std::uint64_t size = size_of(fd.get());
+    const Result<ProgramHeader> header = header_of(fd.get(), name, size);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    const int populate = (header->flags & program_streamed) != 0 ? 0 : MAP_POPULATE;
+    void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | populate, fd.get(), 0);
     if (base == MAP_FAILED) {
         return fail_errno(Exit::os, name, "cannot map", errno);
     }
-    Program program(static_cast<const char*>(base), size);
-    const ProgramHeader& header = program.header();
-    if (std::memcmp(header.magic, program_magic, sizeof program_magic) != 0) {
-        return damaged("not a compiled trace");
-    }
-    if (header.version != program_version) {
-        return damaged("a compiled trace of another version");
-    }
-    if (header.file_bytes != size ||
-        header.checksum != crc32(program.base_ + sizeof header, size - sizeof header)) {
-        return damaged("a compiled trace that is cut or damaged");
-    }
-    bool is_sound = fits(sizeof header, header.threads, sizeof(ProgramThread), size) &&
-                    fits(header.notes_offset, header.notes_bytes, 1, size) && header.edges < saturated;
-    if (is_sound) {
-        for (const ProgramThread& thread : program.threads()) {
-            is_sound = is_sound && thread.slots <= max_slots && thread.words_offset % 64 == 0 &&
-                       thread.leftovers_offset % 64 == 0 &&
-                       fits(thread.words_offset, thread.words, 8, size) &&
-                       fits(thread.leftovers_offset, thread.leftovers, sizeof(Leftover), size) &&
-                       words_are_sound(program.words(thread), thread.words, thread.slots, header.edges);
-            for (std::uint64_t i = 0; is_sound && i < thread.leftovers; ++i) {
-                is_sound = is_sound_leftover(program.leftovers(thread)[i], thread.slots);
-            }
-        }
-    }
-    if (!is_sound) {
-        return damaged("a compiled trace with contents out of bounds");
+    Program program(std::move(fd), static_cast<const char*>(base), size);
+    if (std::string wrong = program.look_through(); !wrong.empty()) {
+        return damaged(name, std::move(wrong));
     }
     return program;
+}
+
+std::string Program::look_through() const {
+    const ProgramHeader& head = header();
+    const std::uint64_t behind_table = sizeof head + threads().size_bytes();
+    std::uint32_t sum = 0;
+    bool is_read = for_each_piece(fd(), behind_table, size_ - behind_table, [&](std::string_view piece) {
+        sum = crc32(piece.data(), piece.size(), sum);
+        return true;
+    });
+    if (!is_read) {
+        return std::string("a compiled trace that cannot be read: ") + std::strerror(errno);
+    }
+    if (head.checksum != crc32(threads().data(), threads().size_bytes(), sum)) {
+        return "a compiled trace that is cut or damaged";
+    }
+    bool is_sound = fits(head.notes_offset, head.notes_bytes, 1, size_) && head.edges < saturated;
+    for (std::size_t i = 0; is_sound && i < threads().size(); ++i) {
+        const ProgramThread& thread = threads()[i];
+        is_sound = thread.slots <= max_slots && thread.words_offset % 64 == 0 &&
+                   thread.leftovers_offset % 64 == 0 && fits(thread.words_offset, thread.words, 8, size_) &&
+                   fits(thread.leftovers_offset, thread.leftovers, sizeof(Leftover), size_);
+        if (!is_sound) {
+            break;
+        }
+        WordCheck check(thread.slots, head.edges, is_streamed());
+        is_read = for_each_piece(fd(), thread.words_offset, thread.words * 8, [&](std::string_view piece) {
+            is_sound = check.take({reinterpret_cast<const std::uint64_t*>(piece.data()), piece.size() / 8});
+            return is_sound;
+        });
+        is_sound = is_sound && is_read && check.is_ended();
+        for (std::uint64_t k = 0; is_sound && k < thread.leftovers; ++k) {
+            is_sound = is_sound_leftover(leftovers(thread)[k], thread.slots);
+        }
+    }
+    return is_sound ? "" : "a compiled trace with contents out of bounds";
 }
 
 std::span<const ProgramThread> Program::threads() const {
@@ -160,7 +243,11 @@ std::string_view Program::notes() const {
 
 std::uint64_t Program::resident_bytes() const {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return (size_ + page - 1) / page * page;
+    std::uint64_t bytes = size_;
+    for (const ProgramThread& thread : is_streamed() ? threads() : std::span<const ProgramThread>()) {
+        bytes -= std::min(bytes, thread.words * sizeof(std::uint64_t));
+    }
+    return (bytes + page - 1) / page * page;
 }
 
 } // namespace faultline::trace

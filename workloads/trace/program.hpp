@@ -1,7 +1,7 @@
 // A trace compiled for replay: for each thread a flat array of 64-bit words, with pointers resolved to slots
 // and the order between threads kept only where a block is released by another thread than the one that
-// allocated it. It is a file that the worker maps, so what the harness needs is the page cache's and not the
-// heap's.
+// allocated it. It is a file, so what the harness needs is the page cache's and not the heap's: a small one is mapped
+// whole, a large one is *streamed*, each thread reading its words in pieces (word_feed.hpp).
 //
 // A word holds the operation in its low 6 bits, a slot of the thread in the next 26 and an argument in the
 // high 32:
@@ -18,11 +18,12 @@
 //   give           slot  edge    hands the block to another thread; follows the operation that allocated it
 //   take           slot  edge    waits for the block and puts it into a slot of this thread, to be reallocated
 //   take_free      how   edge    releases the block by `how`: the number of free or op_delete
-//   poll           -     -       every poll_words words of a thread with edges: a time to look after what waits
+//   poll           -     -       every poll_words words or so, in a program with edges or one that is streamed: a time to look
+//                                after what waits, and to read on
 #pragma once
 
 #include "base/error.hpp"
-#include "workloads/trace/source.hpp"
+#include "base/fd.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -55,7 +56,11 @@ enum class Step : std::uint8_t {
 inline constexpr unsigned step_last = static_cast<unsigned>(Step::poll);
 
 inline constexpr unsigned poll_words = 1024;
+inline constexpr unsigned most_poll_distance =
+    poll_words + 8;                        // the words of one operation are not torn apart
 inline constexpr unsigned look_ahead = 16; // words that the player reads before their turn
+inline constexpr std::uint64_t most_mapped_bytes = std::uint64_t{32}
+                                                   << 20; // of words: above it they are streamed
 
 inline constexpr unsigned step_bits = 6;
 inline constexpr unsigned slot_bits = 26;
@@ -84,7 +89,8 @@ constexpr std::uint64_t value_of(std::uint64_t word) {
 
 inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
 // Counts changes of what compile() writes too, since compiled traces are kept.
-inline constexpr std::uint32_t program_version = 4;
+inline constexpr std::uint32_t program_version = 5;
+inline constexpr std::uint32_t program_streamed = 1; // a flag
 
 struct Leftover { // a block that is live at the end
     std::uint32_t slot;
@@ -116,34 +122,44 @@ struct ProgramHeader {
     std::uint64_t peak_live_bytes;
     std::uint64_t notes_offset; // lines of text on what was left out
     std::uint64_t notes_bytes;
-    std::uint32_t reserved;
-    std::uint32_t checksum; // crc32 of everything behind the header
+    std::uint32_t flags;
+    std::uint32_t checksum; // crc32 of everything behind the table of threads, then of that table
 };
 static_assert(sizeof(ProgramHeader) == 96 && sizeof(ProgramThread) == 48 && sizeof(Leftover) == 16);
 
-// Compiles to the bytes of a program file: the same trace always gives the same bytes.
-Result<std::string> compile(EventSource& source);
-
-// A program file, mapped and populated for reading. Everything in it has been checked against its bounds.
+// A program file. Everything in it has been checked against its bounds.
 class Program {
   public:
-    // Fails with no_input, data (not a program, other version, damaged) or os.
-    static Result<Program> map(const std::filesystem::path& path);
-    static Result<Program> map(int fd, const std::string& name); // the descriptor may be closed afterwards
+    // Fails with no_input, data (not a program, other version, damaged), io or os.
+    static Result<Program> open(const std::filesystem::path& path);
+    static Result<Program> open(Fd fd, const std::string& name);
     static bool is_program(const std::filesystem::path& path);
+
+    // What its header says, before the rest is looked at. Fails as open() does.
+    static Result<ProgramHeader> read_header(const std::filesystem::path& path);
+
     Program(Program&& other) noexcept;
     Program& operator=(Program&&) = delete;
     ~Program();
 
     const ProgramHeader& header() const { return *reinterpret_cast<const ProgramHeader*>(base_); }
     std::span<const ProgramThread> threads() const;
-    const std::uint64_t* words(const ProgramThread& thread) const;
+    bool is_streamed() const { return (header().flags & program_streamed) != 0; }
+    const std::uint64_t*
+    words(const ProgramThread& thread) const; // in the mapping: of a streamed one not resident
     std::span<const Leftover> leftovers(const ProgramThread& thread) const;
     std::string_view notes() const;
-    std::uint64_t resident_bytes() const; // of the mapping: whole pages
+    int fd() const { return fd_.get(); }
+
+    std::uint64_t resident_bytes() const; // of the mapping: whole pages, of a streamed one all but its words
 
   private:
-    Program(const char* base, std::size_t size) : base_(base), size_(size) {}
+    Program(Fd fd, const char* base, std::size_t size) : fd_(std::move(fd)), base_(base), size_(size) {}
+
+    // Reads the file from its begin to its end once. Empty, or what is wrong.
+    std::string look_through() const;
+
+    Fd fd_;
     const char* base_;
     std::size_t size_;
 };

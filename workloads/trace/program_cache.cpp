@@ -2,7 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
-#include "workloads/trace/program.hpp"
+#include "workloads/trace/compile.hpp"
 
 namespace faultline::trace {
 
@@ -17,7 +17,7 @@ Result<std::filesystem::path> ensure_program(const std::filesystem::path& trace,
     }
     const std::filesystem::path program =
         cache_dir / (hash->substr(0, 32) + "-" + std::to_string(program_version) + ".flprogram");
-    if (Program::map(program)) { // a damaged one is made again
+    if (Program::open(program)) { // a damaged one is made again
         return program;
     }
     std::error_code error;
@@ -30,11 +30,8 @@ Result<std::filesystem::path> ensure_program(const std::filesystem::path& trace,
     if (!source) {
         return tl::unexpected(source.error());
     }
-    const Result<std::string> content = compile(**source);
-    if (!content) {
-        return tl::unexpected(content.error());
-    }
-    if (auto written = write_file_atomically(program, *content); !written) {
+    const auto fill = [&](int fd) { return compile(**source, fd, {.folder = cache_dir}); };
+    if (auto written = write_file_atomically(program, fill); !written) {
         return tl::unexpected(written.error());
     }
     return program;

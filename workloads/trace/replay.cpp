@@ -33,13 +33,13 @@ constexpr Operation timed_operations[] = {
 
 Result<Program> load(const std::string& path) {
     if (Program::is_program(path)) {
-        return Program::map(path);
+        return Program::open(path);
     }
-    const Result<Fd> compiled = compile_apart(path);
+    Result<Fd> compiled = compile_apart(path);
     if (!compiled) {
         return tl::unexpected(compiled.error());
     }
-    return Program::map(compiled->get(), path);
+    return Program::open(*std::move(compiled), path);
 }
 
 // Between two rounds the leftovers are freed inside of measure().
@@ -71,14 +71,15 @@ class Replay final : public Workload {
             return fail(Exit::data, path_, "has " + std::to_string(threads.size()) + " threads",
                         "replay takes up to " + std::to_string(max_threads));
         }
-        edges_ = arena_.array<Edge>(program_->header().edges);
+        edges_.prepare(program_->header().edges, program_->is_streamed(), arena_);
         lanes_ = arena_.array<Lane>(threads.size());
         for (std::size_t i = 0; i < threads.size(); ++i) {
             Lane& lane = lanes_[i];
             lane.owner = this;
             lane.leftovers = program_->leftovers(threads[i]);
-            lane.player.prepare(program_->words(threads[i]),
-                                arena_.array<void*>(std::max(threads[i].slots, 1u)), edges_, slack_,
+            WordFeed words;
+            words.prepare(*program_, threads[i], arena_);
+            lane.player.prepare(words, arena_.array<void*>(std::max(threads[i].slots, 1u)), edges_, slack_,
                                 mix64(seed_ + i), touch_);
             lane.player.recorder().prepare(arena_, latency_every_, timed_operations);
         }
@@ -140,6 +141,10 @@ class Replay final : public Workload {
         std::vector<std::string> all;
         all.push_back("played " + std::to_string(header.threads) + " thread(s) of the trace at once, " +
                       std::to_string(header.edges) + " block(s) handed from one to another");
+        if (program_->is_streamed()) {
+            all.push_back("the compiled trace of " + std::to_string(header.file_bytes >> 20) +
+                          " MiB was read on in pieces while it was played");
+        }
         std::uint64_t late = 0;
         for (const Lane& lane : lanes_) {
             late += lane.player.late_frees();
@@ -192,7 +197,7 @@ class Replay final : public Workload {
     std::uint64_t latency_every_;
     std::optional<Program> program_;
     Arena arena_;
-    std::span<Edge> edges_;
+    EdgeTable edges_;
     std::span<Lane> lanes_;
     StartFlag start_;
     pthread_barrier_t round_end_{};
@@ -202,11 +207,15 @@ class Replay final : public Workload {
 
 // Nothing is known of a trace that cannot be read; prepare() says why.
 Cost cost(const Arguments& arguments) {
-    const Result<Program> program = load(arguments.text("trace"));
-    if (!program) {
+    const std::string& path = arguments.text("trace");
+    ProgramHeader header{};
+    if (const Result<ProgramHeader> read = Program::read_header(path)) {
+        header = *read;
+    } else if (const Result<Program> program = load(path)) {
+        header = program->header();
+    } else {
         return {};
     }
-    const ProgramHeader& header = program->header();
     const auto repeat = static_cast<std::uint64_t>(arguments.integer("repeat"));
     return {.live_bytes = header.peak_live_bytes,
             .allocated_bytes = header.requested_bytes * repeat,

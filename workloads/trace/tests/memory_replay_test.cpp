@@ -17,7 +17,7 @@ faultline::Result<std::string> compile_text(const TemporaryFolder& folder, const
     if (!source) {
         return tl::unexpected(source.error());
     }
-    return compile(**source);
+    return testing_support::compiled_bytes(**source);
 }
 
 struct Broken {
@@ -121,7 +121,7 @@ TEST(ImportTest, FailedAndZeroSizedCallsAreKeptOrSaid) {
                                             "1: malloc 0x10 24\n");
     ASSERT_TRUE(bytes) << bytes.error().line();
     const TemporaryFolder out;
-    const auto program = Program::map(out.write("p", *bytes));
+    const auto program = Program::open(out.write("p", *bytes));
     ASSERT_TRUE(program);
     EXPECT_EQ(program->header().operations, 3u);
     EXPECT_EQ(program->header().live_bytes, 24u);

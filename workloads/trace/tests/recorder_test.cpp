@@ -106,7 +106,7 @@ TEST_F(RecorderTest, AKilledProgramLeavesAReadableTrace) {
     EXPECT_GT(summary.stats.operations, 4000u);
     auto source = open_trace(recording.files[0]);
     ASSERT_TRUE(source);
-    EXPECT_TRUE(compile(**source)); // and it can be replayed
+    EXPECT_TRUE(testing_support::compiled_bytes(**source)); // and it can be replayed
 }
 
 TEST_F(RecorderTest, BashAndItsChildrenAreRecorded) {
@@ -180,8 +180,8 @@ TEST_F(RecorderTest, CompactTracesReplayAsTheirOriginals) {
     auto source = open_trace(recording.files[0]);
     auto compact_source = open_trace(compact);
     ASSERT_TRUE(source && compact_source);
-    const auto a = compile(**source);
-    const auto b = compile(**compact_source);
+    const auto a = testing_support::compiled_bytes(**source);
+    const auto b = testing_support::compiled_bytes(**compact_source);
     ASSERT_TRUE(a && b);
     EXPECT_EQ(a->size(), b->size());
 }

@@ -6,6 +6,7 @@
 #include "workloads/trace/tests/temporary.hpp"
 #include "workloads/trace/writer.hpp"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -101,6 +102,32 @@ TEST(ReplayTest, EveryWayOfTouchingAndRepeatingEnds) {
     EXPECT_EQ(replay(trace, {{"repeat", "3"}, {"slack", "0"}}).checksum, thrice.checksum);
 }
 
+TEST(ReplayTest, AStreamedProgramPlaysAsOneThatIsMapped) {
+    const TemporaryFolder folder;
+    auto source = trace::open_trace(folder.write("t.txt", make_text()));
+    ASSERT_TRUE(source) << source.error().line();
+    auto bytes = trace::testing_support::compiled_bytes(**source, {.most_mapped_bytes = 0});
+    ASSERT_TRUE(bytes) << bytes.error().line();
+    const std::string streamed = folder.write("streamed", *bytes);
+    trace::ProgramHeader header{};
+    std::memcpy(&header, bytes->data(), sizeof header);
+    ASSERT_EQ(header.flags, trace::program_streamed);
+    header.flags = 0;
+    bytes->replace(0, sizeof header, reinterpret_cast<const char*>(&header), sizeof header);
+    const std::string mapped = folder.write("mapped", *bytes);
+
+    for (const char* slack : {"0", "4096"}) {
+        for (const char* repeat : {"1", "3"}) {
+            const Outcome outcome = replay(streamed, {{"slack", slack}, {"repeat", repeat}});
+            EXPECT_EQ(outcome.checksum, replay(mapped, {{"slack", slack}, {"repeat", repeat}}).checksum);
+            EXPECT_TRUE(says(outcome, "read on in pieces"));
+        }
+    }
+    // Its words are not in memory as the harness's.
+    EXPECT_LT(replay(streamed).mapped_bytes, 16384u);
+    EXPECT_GT(replay(mapped).mapped_bytes, 100'000u);
+}
+
 TEST(ReplayTest, SaysHowMuchOfItsFileIsResident) {
     const TemporaryFolder folder;
     const auto program = trace::ensure_program(folder.write("t.txt", make_text()), folder.path());
@@ -136,7 +163,7 @@ TEST(ReplayTest, LeftoversAreReleasedAsTheyWereMade) {
 
     const auto file = trace::ensure_program(path, folder.path());
     ASSERT_TRUE(file) << file.error().line();
-    const auto program = trace::Program::map(*file);
+    const auto program = trace::Program::open(*file);
     ASSERT_TRUE(program) << program.error().line();
     std::vector<std::pair<trace::Step, unsigned>> ways;
     for (const trace::Leftover& leftover : program->leftovers(program->threads()[0])) {

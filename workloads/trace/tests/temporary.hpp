@@ -1,5 +1,8 @@
-// A folder for the files of one test.
+// A folder for the files of one test, and a program's bytes as a string.
 #pragma once
+
+#include "base/file.hpp"
+#include "workloads/trace/compile.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +10,17 @@
 #include <string>
 
 namespace faultline::trace::testing_support {
+
+inline Result<std::string> compiled_bytes(EventSource& source, const CompileOptions& options = {}) {
+    const Result<Fd> file = unnamed_file("/tmp");
+    if (!file) {
+        return tl::unexpected(file.error());
+    }
+    if (auto compiled = compile(source, file->get(), options); !compiled) {
+        return tl::unexpected(compiled.error());
+    }
+    return read_file("/proc/self/fd/" + std::to_string(file->get()));
+}
 
 class TemporaryFolder {
   public:
