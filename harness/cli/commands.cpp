@@ -4,6 +4,7 @@
 #include "harness/cli/dispatch.hpp"
 
 #include <cstdio>
+#include <fmt/format.h>
 
 namespace faultline::cli {
 
@@ -25,6 +26,8 @@ constexpr Command table[] = {
     {"export", add_export}, {"monitor", add_monitor}, {"completion", add_completion},
 };
 
+constexpr std::size_t column_width = 34;
+
 } // namespace
 
 std::span<const Command> commands() {
@@ -34,15 +37,15 @@ std::span<const Command> commands() {
 void build(CLI::App& app, Action& action) {
     app.require_subcommand(0, 1);
     app.set_version_flag("--version", FAULTLINE_VERSION);
-    app.get_formatter()->column_width(34);
+    app.get_formatter()->column_width(column_width);
     for (const Command& command : commands()) {
         command.add(app, action);
     }
-    std::string footer = "Further commands, each a program of its own (see `faultline COMMAND --help`):\n ";
+    std::string footer = "Further commands, each a program of its own (see `faultline COMMAND --help`):\n";
     for (const std::string& name : external_commands()) {
-        footer += " " + name;
+        footer += fmt::format("  {:<{}}{}\n", name, column_width - 2, external_summary(name));
     }
-    app.footer(footer + "\n\nExample: faultline run quick -a system,jemalloc,mimalloc --report out/report");
+    app.footer(footer + "\nExample: faultline run quick -a system,jemalloc,mimalloc --report out/report");
 }
 
 int report(const Error& error) {

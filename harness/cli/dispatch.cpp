@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,18 @@ std::vector<std::string> external_commands() {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::string external_summary(const std::string& name) {
+    std::ifstream file(layout::subcommands() / (std::string(prefix) + name));
+    const std::string head = "# " + std::string(prefix) + name + ": ";
+    std::string line;
+    for (int number = 0; number < 2 && std::getline(file, line); ++number) {
+        if (line.starts_with(head)) {
+            return line.substr(head.size());
+        }
+    }
+    return "";
 }
 
 std::optional<std::filesystem::path> find_external(std::string_view name) {

@@ -15,6 +15,10 @@ namespace faultline::cli {
 // The names in libexec/faultline, sorted.
 std::vector<std::string> external_commands();
 
+// What such a program says of itself: the rest of its second line where that begins with "# faultline-NAME: ", as the
+// launchers of the Python commands have it; "" where it is no script, or does not say.
+std::string external_summary(const std::string& name);
+
 std::optional<std::filesystem::path> find_external(std::string_view name);
 
 // Becomes that program; returns only when that fails.

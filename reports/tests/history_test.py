@@ -94,6 +94,14 @@ def record(number: int, values: dict[str, float], host: str = "ab" * 16) -> Reco
     return Record(run, made)
 
 
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        history.run(["--help"])
+    said = capsys.readouterr().out
+    listed = [line.split()[0] for line in said.splitlines() if line.startswith("    ")]
+    assert listed == ["add", "show", "runs", "detect", "prune", "export", "import", "bisect"]
+
+
 def test_the_same_run_twice_is_one_run(
     place: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,8 @@ def parser() -> command.Parser:
 
     sub = make("import", _import, "adds what `export` wrote, all of it or nothing", "import history.jsonl")
     sub.add_argument("files", metavar="FILE", nargs="+")
+    # It has many options of its own: run() hands it on.
+    commands.add_parser("bisect", help="finds the commit from which on it is worse, by gates", add_help=False)
     return result
 
 
