@@ -51,6 +51,8 @@ def test_bad_input_is_one_line(tmp_path: Path, made_up: Path) -> None:
         (("--history", "h.sqlite", "--commit"), 64, "a history on a branch"),
         (("--branch", "main"), 65, "main holds no history.sqlite"),
         (("--rounds",), 64, "needs a value"),
+        (("--suite", "quikc"), 64, '"quikc" is no suite, workload or file'),
+        (("--against", "systm"), 64, 'unknown allocator "systm"'),
         (("--library", "libother.so", "--revision", "main"), 70, "made no libother.so"),
     ):
         done = nightly(project, made_up, *arguments, NIGHT="1")

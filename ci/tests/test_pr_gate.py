@@ -20,6 +20,7 @@ def stand_in(tmp_path: Path) -> Path:
     program = tmp_path / "faultline"
     program.write_text(
         f"""#!/bin/bash
+case " $* " in *" --check "*) printf '%s\\n' "$@" >{tmp_path}/checked; exit "${{CHECK:-0}}" ;; esac
 printf '%s\\n' "$@" >{tmp_path}/called
 for argument in "$@"; do
     case $argument in base=* | head=*) sha256sum "${{argument#*=}}" >>{tmp_path}/libraries ;; esac
@@ -96,6 +97,20 @@ def test_policy_of_the_branch_is_found(tmp_path: Path, stand_in: Path) -> None:
     assert usual(project, stand_in).returncode == 0
     called = (tmp_path / "called").read_text().splitlines()
     assert called[called.index("--policy") + 1].endswith("gate.toml")
+
+
+def test_what_cannot_be_gated_is_refused_before_a_build(tmp_path: Path, stand_in: Path) -> None:
+    project = small_project.make(tmp_path / "project", 1, 50)
+    (project / "gate.toml").write_text("budgt = 1\n")
+    small_project.git(project, "add", "-A")
+    small_project.git(project, "commit", "-q", "-m", "Set a budget")
+    done = usual(project, stand_in, "--suite", "quikc", "--budget", "3m", CHECK="64")
+    assert done.returncode == 64
+    assert "building" not in done.stdout and not list((project / "out").rglob("build-*"))
+    checked = (tmp_path / "checked").read_text().splitlines()
+    assert checked[:4] == ["gate", "system", "system", "quikc"] and "3m" in checked
+    assert checked[checked.index("--policy") + 1].endswith("gate.toml")
+    assert not (tmp_path / "called").exists()
 
 
 def test_bad_input_is_one_line(tmp_path: Path, stand_in: Path) -> None:

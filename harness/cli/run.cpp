@@ -50,6 +50,7 @@ struct Options {
     std::string shard; // empty: the whole plan
     ScaleOut scale_out;
     bool no_floor = false;
+    bool dry = false;
     bool json = false;
     bool quiet = false;
 };
@@ -138,6 +139,28 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
         std::fprintf(stderr, "%u things about this host make results worse; see `faultline doctor`\n",
                      warnings);
     }
+}
+
+// `--dry-run`: all that can be wrong with the words was looked for, and nothing is run or written.
+int say_plan(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings, bool json) {
+    if (!json) {
+        say_what_comes(plan, findings);
+        return 0;
+    }
+    Json workloads = Json::array();
+    for (const plan::Row& row : plan.rows) {
+        workloads.push_back(row.label);
+    }
+    Json allocators = Json::array();
+    for (const plan::Arm& arm : plan.arms) {
+        allocators.push_back(arm.allocator.name);
+    }
+    const Json said = {{"workloads", std::move(workloads)},
+                       {"allocators", std::move(allocators)},
+                       {"rounds", plan.rounds},
+                       {"trials", plan.trials()}};
+    std::printf("%s\n", said.dump().c_str());
+    return 0;
 }
 
 // A report goes into a folder, which is made, or into a file of its own ending in .html.
@@ -231,8 +254,10 @@ int run_on_engine(const Options& options, const CLI::App& command) {
 }
 
 int run(const Options& options, const CLI::App& command) {
-    if (auto writable = check_writable(options.output); !writable) {
-        return report(writable.error());
+    if (!options.dry) {
+        if (auto writable = check_writable(options.output); !writable) {
+            return report(writable.error());
+        }
     }
     if (auto place = check_report_place(options.report); !place) {
         return report(place.error());
@@ -266,6 +291,9 @@ int run(const Options& options, const CLI::App& command) {
         groups, {.timed = probing == trial::Probing::within, .swaps = *swap && (*swap)->bytes > 0});
     if (!probes) {
         return report(probes.error());
+    }
+    if (options.dry) {
+        return say_plan(*plan, host::doctor(), options.json);
     }
     std::optional<box::Box> box;
     if (*swap) {
@@ -360,6 +388,10 @@ void describe_options(CLI::App& command, Options& options) {
                     "NAME=VALUE for the workers, recorded in the document; may be repeated")
         ->allow_extra_args(false);
     command.add_flag("--no-floor", options.no_floor, "Do not run the null allocator beside the others");
+    command
+        .add_flag("--dry-run", options.dry,
+                  "Check the words and say what would be run, with --json as JSON; run and write nothing")
+        ->excludes("--engine");
     command.add_flag("--json", options.json, "Print a summary as JSON instead of the table");
     command.add_flag("-q,--quiet", options.quiet, "No progress");
     command.footer(

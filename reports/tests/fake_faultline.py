@@ -78,12 +78,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--idle-ms")
     parser.add_argument("--probes")
-    for flag in ("--no-floor", "--json", "--quiet"):
+    for flag in ("--no-floor", "--json", "--quiet", "--dry-run"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("-o", dest="output")
     options = parser.parse_args()
     setup = json.loads(os.environ.get("FAKE_FAULTLINE", "{}"))
-    if "log" in setup:
+    if "log" in setup and not options.dry_run:  # what measures
         with open(setup["log"], "a", encoding="utf-8") as log:
             print(*sys.argv[1:], file=log)
     if any(arm.partition("=")[0] == setup.get("refused") for arm in options.allocators):
@@ -92,6 +92,9 @@ def main() -> int:
     if "complaint" in setup:
         print(f"faultline: {setup['complaint']}", file=sys.stderr)
         return 64
+    if options.dry_run:
+        print(json.dumps({"workloads": [row[0] for row in fake_documents.WORKLOADS[: setup.get("rows", 2)]]}))
+        return 0
     stopped = []
     signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
     for done in range(1, options.rounds + 1):

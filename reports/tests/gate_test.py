@@ -466,6 +466,23 @@ def test_a_wrong_command_line_is_one_line(fake_faultline: Fake, arguments: list[
         gate.run(arguments)
 
 
+def test_what_cannot_be_run_is_told_before_a_round(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    fake_faultline(log=str(tmp_path / "log"))
+    assert gate.run([*ARMS, "--check", "--budget", "3m"]) == 0
+    assert capsys.readouterr().out == "2 workloads, 3 min: the defaults\n"
+    for complaint in ({"complaint": "quikc is no suite"}, {"refused": "new"}):
+        fake_faultline(log=str(tmp_path / "log"), **complaint)
+        for more in ([], ["--check"]):
+            with pytest.raises(UserError, match="quikc is no suite|new exports nothing"):
+                gate.run([*ARMS[:2], "quikc", *ARMS[2:], *more])
+    (tmp_path / "gate.toml").write_text("budgt = 1")
+    with pytest.raises(UserError, match="`budgt` is not a setting"):
+        gate.run([*ARMS, "--check"])
+    assert not (tmp_path / "log").exists()
+
+
 def test_a_rerun_of_the_same_answers_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     questions = [question([0.001 * n for n in range(12)], Tier.TIME), question([0.0] * 12)]
     assert decision.stage_one(questions) == decision.stage_one(copy.deepcopy(questions))

@@ -201,6 +201,23 @@ def test_wrong_words_are_one_line(repository: Repository, arguments: list[str], 
         bisect.run(["--build", BUILD, "--library", "made.so", *arguments, "-q"])
 
 
+def test_what_cannot_be_run_is_refused_before_a_build(repository: Repository, fake_faultline: Fake) -> None:
+    fake_faultline(complaint="quikc is no suite")
+    ends = [
+        "--good",
+        "main~2",
+        "--bad",
+        "main",
+        "--build",
+        f"touch {repository.top.parent}/built",
+        "--library",
+        "made.so",
+    ]
+    with pytest.raises(UserError, match="quikc is no suite"):
+        bisect.run([*ends, "-q", "quikc"])
+    assert not list(repository.top.parent.rglob("built"))
+
+
 def test_outside_a_repository(
     fake_faultline: Fake, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

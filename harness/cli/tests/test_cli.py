@@ -53,6 +53,32 @@ def test_as_many_valid_trials_as_rounds_for_each_pair(tmp_path):
             assert [p["name"] for p in trials[0]["phases"]] == ["start", "warmup", "measure", "drain", "idle"]
 
 
+def test_a_dry_run_checks_the_words_and_runs_nothing(tmp_path):
+    words = [*WORKLOADS, "-a", "system,slabuddy", "--rounds", 3, "--no-floor", "--dry-run", "-o", tmp_path / "r.json"]
+    done = faultline("run", *words, "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    said = json.loads(done.stdout)
+    assert said["workloads"] == WORKLOADS and said["trials"] == 12
+    assert said["allocators"] == ["system", "slabuddy"] and said["rounds"] == 3
+    told = faultline("run", *words)
+    assert told.returncode == 0 and "2 workloads, 2 allocators, 3 rounds, 12 trials" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert_one_line(faultline("run", "quikc", "-a", "system", "--dry-run"), 64, "quikc")
+    assert_one_line(faultline("run", *WORKLOADS, "-a", "systm", "--dry-run"), 64, "systm")
+
+
+def test_every_command_says_what_it_does():
+    """In the list of all, those that are programs of their own, too."""
+    said = faultline("--help").stdout
+    own = pathlib.Path(FAULTLINE).resolve().parent.parent / "libexec" / "faultline"
+    names = [path.name.removeprefix("faultline-") for path in own.glob("faultline-*")]
+    assert "gate" in names and "history" in names
+    for name in names:
+        (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
+        assert len(line.split()) > 4, line
+        assert len(line) <= 120
+
+
 def test_the_seed_reproduces_order_and_streams(tmp_path):
     def shape(seed):
         _, document = run(tmp_path, *WORKLOADS, "-a", "system,slabuddy", "--rounds", 2, "--seed", seed)

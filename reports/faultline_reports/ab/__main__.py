@@ -24,6 +24,7 @@ from faultline_reports.runner.campaign import (
     Campaign,
     Plan,
     joined,
+    planned,
     slice_rounds,
     workspace,
 )
@@ -123,6 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     with workspace() as directory, output.replacement(options.output) as write:
         words = list(options.words)
         if options.revisions:
+            planned(words or ["quick"], ["system"], options.run_option)  # before anything is built
             built = revisions.arms_of(options.revisions, options.build, options.library, directory)
             words = [*built, *words]
         if len(words) < 2:

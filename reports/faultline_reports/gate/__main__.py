@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from faultline_reports import command, document, output
+from faultline_reports import command, document, formatting, output
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
@@ -22,7 +22,7 @@ from faultline_reports.metrics import KERNEL
 from faultline_reports.runner import budget
 from faultline_reports.runner import options as run_options
 from faultline_reports.runner.arms import arms, name_of
-from faultline_reports.runner.campaign import Plan, workspace
+from faultline_reports.runner.campaign import Plan, planned, workspace
 
 EXAMPLE = """examples:
   faultline gate old=build/a.so new=build/b.so --markdown gate.md --junit gate.xml
@@ -49,6 +49,11 @@ def parser() -> command.Parser:
     result.add_argument("--example-policy", action="store_true", help="print a policy with every setting")
     result.add_argument(
         "--budget", metavar="TIME", help="at most so long, as 90s or 10m (default: the policy's)"
+    )
+    result.add_argument(
+        "--check",
+        action="store_true",
+        help="say what is wrong with policy, workloads and allocators; measure nothing",
     )
     result.add_argument("--from", dest="stored", metavar="FILE.json", action="append", default=[],
                         help="judge stored rounds; given twice, the second has stage 2's")  # fmt: skip
@@ -83,6 +88,10 @@ def run(arguments: Sequence[str]) -> int:
     rules = policy.chosen(options.policy)
     if options.budget:
         rules = replace(rules, budget_s=budget.seconds(options.budget, "--budget"))
+    if options.check:
+        labels = planned(options.words or rules.workloads, _arms(options), options.run_option)
+        print(f"{formatting.count(len(labels), 'workload')}, {budget.words(rules.budget_s)}: {rules.source}")
+        return 0
     clock = budget.Budget(rules.budget_s)
     result = _stored(options, rules, clock) if options.stored else _measured(options, rules, clock, arguments)
     for name, form in FORMS:
@@ -92,6 +101,10 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.write(workflow.text(result))
     print(as_json.text(result) if options.json else "\n".join(terminal.lines(result, options.all)))
     return int(result.verdict)
+
+
+def _arms(options: argparse.Namespace) -> tuple[str, str]:
+    return arms(options.base, options.candidate)
 
 
 def _stored(options: argparse.Namespace, rules: policy.Policy, clock: budget.Budget) -> Result:
@@ -107,10 +120,11 @@ def _stored(options: argparse.Namespace, rules: policy.Policy, clock: budget.Bud
 def _measured(
     options: argparse.Namespace, rules: policy.Policy, clock: budget.Budget, arguments: Sequence[str]
 ) -> Result:
-    chosen = arms(options.base, options.candidate)
+    chosen = _arms(options)
     names = (name_of(chosen[0]), name_of(chosen[1]))
     seed = options.seed if options.seed is not None else secrets.randbits(32)
     plan = Plan(options.words or rules.workloads, chosen, seed, options.run_option)
+    labels = planned(plan.words, plan.arms, plan.options)  # what cannot be run is refused before all else
 
     def say(line: str) -> None:
         if not options.quiet:
@@ -119,7 +133,7 @@ def _measured(
     if options.keep:
         output.directory(options.keep)
     with workspace() as directory:
-        source = Measured(plan, directory, rules.budget_s, say, rules)
+        source = Measured(plan, directory, rules.budget_s, say, rules, len(labels))
         result = _judged(source, names, rules, clock, rules.budget_s)
         if options.keep:
             for kept in source.kept:

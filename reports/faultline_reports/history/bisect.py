@@ -30,7 +30,7 @@ from faultline_reports.gate.stages import judge
 from faultline_reports.metrics import KERNEL, VALID_TRIALS
 from faultline_reports.runner import budget, revisions
 from faultline_reports.runner import options as run_options
-from faultline_reports.runner.campaign import Plan, workspace
+from faultline_reports.runner.campaign import Plan, planned, workspace
 from faultline_reports.runner.revisions import git
 
 EXAMPLE = """example:
@@ -190,6 +190,7 @@ def run(arguments: Sequence[str]) -> int:
         raise UserError(
             Exit.DATA, options.good, f"is not an earlier commit of {options.bad}", "give --good before --bad"
         )
+    planned(options.words or rules.workloads, ["system"], options.run_option)  # before anything is built
     seed = options.seed if options.seed is not None else secrets.randbits(32)
     with workspace() as directory:
         bisection = Bisection(options, rules, directory, good, seed)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from faultline_reports import shards
+from faultline_reports import fields, shards
 from faultline_reports.errors import Exit, UserError, visible
 from faultline_reports.model import Document
 from faultline_reports.runner.budget import Budget
@@ -123,6 +123,20 @@ class Campaign:
     def document(self, command: Sequence[str]) -> shards.Raw | None:
         """All rounds so far as one raw document; None before the first one."""
         return shards.join(self.parts, command) if self.parts else None
+
+
+def planned(words: Sequence[str], arms: Sequence[str], options: Sequence[str] = ()) -> list[str]:
+    """The labels of the workloads that `words` are, without running one. Raises UserError with what
+    `faultline run` has against the words, the allocators or the options."""
+    command = [program(), "run", *words]
+    for arm in arms:
+        command += ["-a", arm]
+    command += [*options, "--no-floor", "--json", "--quiet", "--dry-run"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise _refusal(done.stderr.decode("utf-8", "replace"), done.returncode)
+    said = fields.Object(fields.parse(done.stdout, "faultline run"), "", "faultline run")
+    return said.texts("workloads")
 
 
 def joined(parts: Sequence[tuple[shards.Raw, Document]]) -> Document:
