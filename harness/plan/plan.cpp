@@ -201,8 +201,13 @@ std::uint64_t floor_bytes(const engine::Cost& cost) {
 
 double trial_seconds(const Plan& plan, std::size_t row) {
     constexpr double start_seconds = 0.1; // of a process, with its streams drawn
+    const engine::Cost& cost = plan.rows[row].cost;
     return start_seconds + static_cast<double>(plan.idle_ms) / 1e3 +
-           static_cast<double>(plan.rows[row].cost.operations * guessed_ns_an_operation) / 1e9;
+           static_cast<double>(std::max(cost.operations * guessed_ns_an_operation, cost.least_ns)) / 1e9;
+}
+
+std::uint64_t Plan::timeout_s_of(std::size_t row) const {
+    return timeout_s + rows[row].cost.least_ns / 1'000'000'000;
 }
 
 Estimate estimate(const Plan& plan) {

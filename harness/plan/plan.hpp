@@ -75,6 +75,8 @@ struct Plan {
     bool runs(std::size_t row, unsigned round) const;
     std::size_t trials() const; // of all rounds that are run here
     std::size_t trials(unsigned round) const;
+    std::uint64_t
+    timeout_s_of(std::size_t row) const; // of a trial: a row that sleeps may take so much longer
 };
 
 struct TrialSpec {

@@ -11,7 +11,7 @@ Result<void> compile_traces(std::span<Row> rows, const std::filesystem::path& ca
         if (given == row.given.end()) {
             continue;
         }
-        const auto file = trace::ensure_program(given->second, cache);
+        const auto file = trace::ensure_program(given->second, cache, row.arguments.integer("pace") != 0);
         if (!file) {
             return tl::unexpected(file.error());
         }

@@ -337,7 +337,8 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
         }
         sampler.emplace(std::move(*started));
     }
-    const Watched seen = watch(*process, phase_here.get(), allocator.path, plan.timeout_s, settings, probes);
+    const Watched seen =
+        watch(*process, phase_here.get(), allocator.path, plan.timeout_s_of(spec.row), settings, probes);
     for (const auto& probe : probes) {
         probe->finish();
     }
@@ -362,7 +363,7 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     Observation observation;
     observation.exit = result.exit;
     observation.stderr_tail = seen.output_tail;
-    observation.timeout_s = plan.timeout_s;
+    observation.timeout_s = plan.timeout_s_of(spec.row);
     observation.library_mapped = seen.library_mapped;
     observation.report = read_report(report_fd.get());
     if (cell && cell->oom_kills().value_or(0) > 0) {

@@ -49,6 +49,7 @@ struct Cost {
     std::uint64_t allocated_bytes =
         0; // bytes requested and touched over the whole run: what the null allocator keeps
     std::uint64_t operations = 0; // operations of phase `measure`
+    std::uint64_t least_ns = 0;   // that it takes however fast the machine is, because it sleeps in between
 };
 
 class Arena;

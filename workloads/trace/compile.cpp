@@ -71,6 +71,7 @@ struct Stream {
     WordSpool words;
     std::vector<std::uint32_t> free_slots; // last in, first out: the slots in use stay few and warm
     std::uint32_t slots = 0;
+    std::uint64_t next_ns = 0; // of a paced program: calls before it need no time of their own
     std::vector<std::pair<std::uint64_t, std::uint64_t>> gives; // (place of the word that allocates, edge)
     std::vector<Leftover> leftovers;
 
@@ -174,6 +175,7 @@ class Compiler {
                 if (!call) {
                     return tl::unexpected(call.error());
                 }
+                begin(*call, events[i].time);
                 add(*call);
             }
             if (edges_ >= saturated ||
@@ -192,15 +194,32 @@ class Compiler {
             return fail(Exit::data, source_.place(Event{}), "holds no call of the malloc family",
                         "record a program that allocates");
         }
+        if (options_.paced && !source_.info().timed) {
+            return fail(Exit::data, source_.place(Event{}), "holds no times to keep to",
+                        "leave out pace, or record the program with `faultline record`");
+        }
         collect_leftovers();
         return lay_out(fd);
     }
 
   private:
-    void add(const Call& call) {
+    // Of a paced program: when the call was made.
+    void begin(const Call& call, std::uint64_t time) {
+        if (call.kind == Call::Kind::none) {
+            return;
+        }
         if (call.thread >= streams_.size()) {
             streams_.resize(call.thread + 1);
         }
+        Stream& stream = streams_[call.thread];
+        const std::uint64_t ns = time - std::min(time, resolver_.stats().first_time);
+        if (options_.paced && ns >= stream.next_ns) {
+            push(stream, make_value_word(Step::at, ns));
+            stream.next_ns = ns + pace_ns;
+        }
+    }
+
+    void add(const Call& call) {
         Stream& stream = streams_[call.thread];
         switch (call.kind) {
         case Call::Kind::none:
@@ -321,7 +340,9 @@ class Compiler {
         for (const Stream& stream : streams_) {
             words += stream.words.size();
         }
-        header.flags = words * sizeof(std::uint64_t) > options_.most_mapped_bytes ? program_streamed : 0;
+        header.recorded_ns = source_.info().timed ? stats.last_time - stats.first_time : 0;
+        header.flags = (words * sizeof(std::uint64_t) > options_.most_mapped_bytes ? program_streamed : 0) |
+                       (options_.paced ? program_paced : 0);
 
         Sink sink(fd);
         std::vector<ProgramThread> threads(streams_.size());
@@ -337,7 +358,7 @@ class Compiler {
             thread.name = stats.thread_names[i];
             sink.align();
             thread.words_offset = sink.at();
-            streams_[i].finish(spill_, edges_ != 0 || header.flags != 0,
+            streams_[i].finish(spill_, edges_ != 0 || (header.flags & program_streamed) != 0,
                                [&](std::uint64_t word) { sink.put(word); });
             thread.words = (sink.at() - thread.words_offset) / sizeof(std::uint64_t);
             sink.align();

@@ -13,11 +13,11 @@ namespace {
 
 // In the child: its exit status is 0 or the error's, whose three texts are then in `fd`, each with a zero
 // behind it.
-[[noreturn]] void compile_into(int fd, const std::filesystem::path& trace) {
+[[noreturn]] void compile_into(int fd, const std::filesystem::path& trace, bool paced) {
     Error error;
     Result<std::unique_ptr<EventSource>> source = open_trace(trace);
     if (source) {
-        const Result<void> compiled = compile(**source, fd);
+        const Result<void> compiled = compile(**source, fd, {.paced = paced});
         if (compiled) {
             ::_exit(0);
         }
@@ -50,7 +50,7 @@ tl::unexpected<Error> error_from(int fd, int status, const std::string& where) {
 
 } // namespace
 
-Result<Fd> compile_apart(const std::filesystem::path& trace) {
+Result<Fd> compile_apart(const std::filesystem::path& trace, bool paced) {
     Result<Fd> unnamed = unnamed_file(spill_folder());
     Fd file = unnamed ? *std::move(unnamed) : Fd(::memfd_create("faultline-program", MFD_CLOEXEC));
     const pid_t child = file ? ::fork() : -1;
@@ -58,7 +58,7 @@ Result<Fd> compile_apart(const std::filesystem::path& trace) {
         return fail_errno(Exit::os, trace.string(), "cannot start the compiler of traces", errno);
     }
     if (child == 0) {
-        compile_into(file.get(), trace);
+        compile_into(file.get(), trace, paced);
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

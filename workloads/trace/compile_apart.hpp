@@ -10,6 +10,6 @@
 namespace faultline::trace {
 
 // A descriptor of the program's bytes. For processes with one thread. Fails as open_trace() and compile() do.
-Result<Fd> compile_apart(const std::filesystem::path& trace);
+Result<Fd> compile_apart(const std::filesystem::path& trace, bool paced);
 
 } // namespace faultline::trace

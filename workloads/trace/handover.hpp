@@ -68,6 +68,13 @@ class Handover {
         }
     }
 
+    // Before the thread does nothing for a while.
+    template <typename Release>
+    void rest(Position position, Release release) {
+        wake_all();
+        poll(position, release);
+    }
+
     // At the end of the thread's words.
     template <typename Release>
     void finish(Release release) {

@@ -104,6 +104,15 @@ template <typename Release>
     return words_.advance(poll);
 }
 
+// Nobody should wait for what this thread has, nor a block for a free that is due, while it sleeps.
+template <typename Release>
+[[gnu::noinline]] void Player::wait_until(std::uint64_t recorded_ns, WordFeed::Word at, Release release) {
+    if (pace_.is_early(recorded_ns)) {
+        handover_.rest(words_.place_of(at), release);
+        pace_.sleep();
+    }
+}
+
 template <Touch touch_how>
 void Player::play_words() {
     void** const slots = slots_.data();
@@ -266,6 +275,9 @@ void Player::play_words() {
             break;
         case Step::poll:
             at = look_after(at, release);
+            break;
+        case Step::at:
+            wait_until(value_of(word), at, release);
             break;
         case Step::param:
             param = value_of(word);

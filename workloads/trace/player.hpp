@@ -5,6 +5,7 @@
 #include "workloads/engine/latency.hpp"
 #include "workloads/engine/touch.hpp"
 #include "workloads/trace/handover.hpp"
+#include "workloads/trace/pace.hpp"
 #include "workloads/trace/program.hpp"
 #include "workloads/trace/word_feed.hpp"
 
@@ -20,6 +21,8 @@ class Player {
                  std::uint64_t salt, engine::Touch touch);
 
     engine::LatencyRecorder& recorder() { return recorder_; }
+    Pace& pace() { return pace_; } // of a paced program
+    const Pace& pace() const { return pace_; }
     const engine::LatencyRecorder& recorder() const { return recorder_; }
 
     // Plays all words once. The slots must be empty before, and hold the leftovers after.
@@ -37,6 +40,8 @@ class Player {
     template <engine::Touch touch>
     void play_words();
     template <typename Release>
+    void wait_until(std::uint64_t recorded_ns, WordFeed::Word at, Release release);
+    template <typename Release>
     WordFeed::Word look_after(WordFeed::Word poll, Release release);
 
     WordFeed words_;
@@ -45,6 +50,7 @@ class Player {
     engine::Touch touch_ = engine::Touch::page;
     std::uint64_t sum_ = 0;
     Handover handover_;
+    Pace pace_;
     engine::LatencyRecorder recorder_;
 };
 

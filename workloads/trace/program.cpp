@@ -48,6 +48,7 @@ class WordCheck {
         case Step::wide:
         case Step::free_null:
         case Step::poll:
+        case Step::at:
             return true;
         case Step::take_free:
             return argument_of(word) < edges_;

@@ -18,6 +18,8 @@
 //   give           slot  edge    hands the block to another thread; follows the operation that allocated it
 //   take           slot  edge    waits for the block and puts it into a slot of this thread, to be reallocated
 //   take_free      how   edge    releases the block by `how`: the number of free or op_delete
+//   at             value in the high 58 bits: ns after the first call of the trace before which what follows must not be
+//                  done; in a program that is paced
 //   poll           -     -       every poll_words words or so, in a program with edges or one that is streamed: a time to look
 //                                after what waits, and to read on
 #pragma once
@@ -52,8 +54,9 @@ enum class Step : std::uint8_t {
     take,
     take_free,
     poll,
+    at,
 };
-inline constexpr unsigned step_last = static_cast<unsigned>(Step::poll);
+inline constexpr unsigned step_last = static_cast<unsigned>(Step::at);
 
 inline constexpr unsigned poll_words = 1024;
 inline constexpr unsigned most_poll_distance =
@@ -89,8 +92,14 @@ constexpr std::uint64_t value_of(std::uint64_t word) {
 
 inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
 // Counts changes of what compile() writes too, since compiled traces are kept.
-inline constexpr std::uint32_t program_version = 5;
-inline constexpr std::uint32_t program_streamed = 1; // a flag
+inline constexpr std::uint32_t program_version = 6;
+
+// Flags.
+inline constexpr std::uint32_t program_streamed = 1;
+inline constexpr std::uint32_t program_paced = 2;
+
+// Calls of a thread that follow each other faster are not told apart.
+inline constexpr std::uint64_t pace_ns = 1000;
 
 struct Leftover { // a block that is live at the end
     std::uint32_t slot;
@@ -120,12 +129,13 @@ struct ProgramHeader {
     std::uint64_t live_bytes; // at the end
     std::uint64_t live_blocks;
     std::uint64_t peak_live_bytes;
+    std::uint64_t recorded_ns;  // from the first call to the last; 0 of a trace without times
     std::uint64_t notes_offset; // lines of text on what was left out
     std::uint64_t notes_bytes;
     std::uint32_t flags;
     std::uint32_t checksum; // crc32 of everything behind the table of threads, then of that table
 };
-static_assert(sizeof(ProgramHeader) == 96 && sizeof(ProgramThread) == 48 && sizeof(Leftover) == 16);
+static_assert(sizeof(ProgramHeader) == 104 && sizeof(ProgramThread) == 48 && sizeof(Leftover) == 16);
 
 // A program file. Everything in it has been checked against its bounds.
 class Program {
@@ -145,6 +155,7 @@ class Program {
     const ProgramHeader& header() const { return *reinterpret_cast<const ProgramHeader*>(base_); }
     std::span<const ProgramThread> threads() const;
     bool is_streamed() const { return (header().flags & program_streamed) != 0; }
+    bool is_paced() const { return (header().flags & program_paced) != 0; }
     const std::uint64_t*
     words(const ProgramThread& thread) const; // in the mapping: of a streamed one not resident
     std::span<const Leftover> leftovers(const ProgramThread& thread) const;

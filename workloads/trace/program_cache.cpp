@@ -7,7 +7,7 @@
 namespace faultline::trace {
 
 Result<std::filesystem::path> ensure_program(const std::filesystem::path& trace,
-                                             const std::filesystem::path& cache_dir) {
+                                             const std::filesystem::path& cache_dir, bool paced) {
     if (Program::is_program(trace)) {
         return trace;
     }
@@ -16,7 +16,8 @@ Result<std::filesystem::path> ensure_program(const std::filesystem::path& trace,
         return tl::unexpected(hash.error());
     }
     const std::filesystem::path program =
-        cache_dir / (hash->substr(0, 32) + "-" + std::to_string(program_version) + ".flprogram");
+        cache_dir / (hash->substr(0, 32) + "-" + std::to_string(program_version) + (paced ? "-paced" : "") +
+                     ".flprogram");
     if (Program::open(program)) { // a damaged one is made again
         return program;
     }
@@ -30,7 +31,7 @@ Result<std::filesystem::path> ensure_program(const std::filesystem::path& trace,
     if (!source) {
         return tl::unexpected(source.error());
     }
-    const auto fill = [&](int fd) { return compile(**source, fd, {.folder = cache_dir}); };
+    const auto fill = [&](int fd) { return compile(**source, fd, {.folder = cache_dir, .paced = paced}); };
     if (auto written = write_file_atomically(program, fill); !written) {
         return tl::unexpected(written.error());
     }

@@ -23,6 +23,10 @@ constexpr Parameter parameters[] = {
     integer_parameter("slack", "4096", 0, 1 << 20, "calls",
                       "how far a free may fall behind its place while the other thread has not allocated its "
                       "block yet; 0: its thread waits"),
+    integer_parameter("pace", "0", 0, 10'000, "%",
+                      "speed, in percent of the recorded one: 100 keeps to the times of the trace, sleeping "
+                      "in between; 0: as "
+                      "fast as possible"),
     integer_parameter("repeat", "1", 1, 1'000'000, "times",
                       "how often the whole trace is played, each time from an empty heap"),
 };
@@ -31,11 +35,17 @@ constexpr Operation timed_operations[] = {
     Operation::malloc, Operation::calloc,       Operation::realloc,        Operation::posix_memalign,
     Operation::free,   Operation::operator_new, Operation::operator_delete};
 
-Result<Program> load(const std::string& path) {
+Result<Program> load(const std::string& path, bool paced) {
     if (Program::is_program(path)) {
-        return Program::open(path);
+        Result<Program> program = Program::open(path);
+        if (program && program->is_paced() != paced) {
+            return fail(Exit::data, path,
+                        paced ? "was compiled without times" : "was compiled to keep to its times",
+                        "give the trace itself");
+        }
+        return program;
     }
-    Result<Fd> compiled = compile_apart(path);
+    Result<Fd> compiled = compile_apart(path, paced);
     if (!compiled) {
         return tl::unexpected(compiled.error());
     }
@@ -51,7 +61,7 @@ class Replay final : public Workload {
   public:
     explicit Replay(const Arguments& arguments)
         : path_(arguments.text("trace")), touch_(touch_from(arguments.text("touch"))), seed_(arguments.seed),
-          slack_(arguments.integer("slack")),
+          slack_(arguments.integer("slack")), pace_(static_cast<std::uint64_t>(arguments.integer("pace"))),
           repeat_(static_cast<std::uint64_t>(arguments.integer("repeat"))),
           latency_every_(static_cast<std::uint64_t>(arguments.integer("latency_every"))) {}
     ~Replay() override {
@@ -61,7 +71,7 @@ class Replay final : public Workload {
     }
 
     Result<void> prepare() override {
-        Result<Program> loaded = load(path_);
+        Result<Program> loaded = load(path_, pace_ != 0);
         if (!loaded) {
             return tl::unexpected(loaded.error());
         }
@@ -81,6 +91,7 @@ class Replay final : public Workload {
             words.prepare(*program_, threads[i], arena_);
             lane.player.prepare(words, arena_.array<void*>(std::max(threads[i].slots, 1u)), edges_, slack_,
                                 mix64(seed_ + i), touch_);
+            lane.player.pace().prepare(pace_);
             lane.player.recorder().prepare(arena_, latency_every_, timed_operations);
         }
         ::pthread_barrier_init(&round_end_, nullptr, static_cast<unsigned>(lanes_.size()));
@@ -145,6 +156,16 @@ class Replay final : public Workload {
             all.push_back("the compiled trace of " + std::to_string(header.file_bytes >> 20) +
                           " MiB was read on in pieces while it was played");
         }
+        if (pace_ != 0) {
+            std::uint64_t most_late_ns = 0;
+            for (const Lane& lane : lanes_) {
+                most_late_ns = std::max(most_late_ns, lane.player.pace().most_late_ns());
+            }
+            all.push_back("paced at " + std::to_string(pace_) +
+                          " % of the speed that was recorded, in which it took " +
+                          std::to_string(header.recorded_ns / 1'000'000) + " ms; no call was more than " +
+                          std::to_string(most_late_ns / 1000 + 1) + " us late");
+        }
         std::uint64_t late = 0;
         for (const Lane& lane : lanes_) {
             late += lane.player.late_frees();
@@ -182,17 +203,25 @@ class Replay final : public Workload {
     // edge.
     void play(Lane& lane) {
         for (std::uint64_t round = 1; round < repeat_; ++round) {
-            lane.player.play();
+            play_once(lane.player);
             lane.player.free_leftovers(lane.leftovers);
             ::pthread_barrier_wait(&round_end_);
         }
-        lane.player.play();
+        play_once(lane.player);
+    }
+
+    void play_once(Player& player) const {
+        if (pace_ != 0) {
+            player.pace().begin();
+        }
+        player.play();
     }
 
     std::string path_;
     Touch touch_;
     std::uint64_t seed_;
     std::int64_t slack_;
+    std::uint64_t pace_; // percent, or 0
     std::uint64_t repeat_;
     std::uint64_t latency_every_;
     std::optional<Program> program_;
@@ -208,10 +237,11 @@ class Replay final : public Workload {
 // Nothing is known of a trace that cannot be read; prepare() says why.
 Cost cost(const Arguments& arguments) {
     const std::string& path = arguments.text("trace");
+    const auto pace = static_cast<std::uint64_t>(arguments.integer("pace"));
     ProgramHeader header{};
     if (const Result<ProgramHeader> read = Program::read_header(path)) {
         header = *read;
-    } else if (const Result<Program> program = load(path)) {
+    } else if (const Result<Program> program = load(path, pace != 0)) {
         header = program->header();
     } else {
         return {};
@@ -219,7 +249,8 @@ Cost cost(const Arguments& arguments) {
     const auto repeat = static_cast<std::uint64_t>(arguments.integer("repeat"));
     return {.live_bytes = header.peak_live_bytes,
             .allocated_bytes = header.requested_bytes * repeat,
-            .operations = operations_of(header, repeat)};
+            .operations = operations_of(header, repeat),
+            .least_ns = pace != 0 ? header.recorded_ns / pace * 100 * repeat : 0};
 }
 
 std::unique_ptr<Workload> make(const Arguments& arguments) {

@@ -31,17 +31,17 @@ std::string compiled(const TemporaryFolder& folder, const std::string& text) {
 }
 
 std::vector<std::string> words_of(const Program& program, unsigned thread) {
-    static const char* names[] = {"end",           "param",          "wide",    "malloc",    "free",
-                                  "free_null",     "calloc",         "realloc", "realloc0",  "memalign",
-                                  "aligned_alloc", "posix_memalign", "new",     "delete",    "new_a",
-                                  "delete_a",      "give",           "take",    "take_free", "poll"};
+    static const char* names[] = {
+        "end",     "param",    "wide",     "malloc",        "free",           "free_null", "calloc",
+        "realloc", "realloc0", "memalign", "aligned_alloc", "posix_memalign", "new",       "delete",
+        "new_a",   "delete_a", "give",     "take",          "take_free",      "poll",      "at"};
     std::vector<std::string> out;
     const ProgramThread& at = program.threads()[thread];
     for (std::uint64_t i = 0; i < at.words - look_ahead; ++i) {
         const std::uint64_t word = program.words(at)[i];
         const Step step = step_of(word);
         std::string text = names[static_cast<unsigned>(step)];
-        if (step == Step::param || step == Step::wide) {
+        if (step == Step::param || step == Step::wide || step == Step::at) {
             text += " " + std::to_string(value_of(word));
         } else if (step == Step::take_free) {
             text += std::string(" ") + names[slot_of(word)] + " " + std::to_string(argument_of(word));

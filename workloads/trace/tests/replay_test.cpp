@@ -1,5 +1,6 @@
 // Replay in this process, on whatever malloc it has: all threads, all edges, the trace's own end, and a checksum that
 // does not depend on how threads happened to run.
+#include "workloads/engine/clock.hpp"
 #include "workloads/trace/program.hpp"
 #include "workloads/trace/program_cache.hpp"
 #include "workloads/trace/replay.hpp"
@@ -126,6 +127,54 @@ TEST(ReplayTest, AStreamedProgramPlaysAsOneThatIsMapped) {
     // Its words are not in memory as the harness's.
     EXPECT_LT(replay(streamed).mapped_bytes, 16384u);
     EXPECT_GT(replay(mapped).mapped_bytes, 100'000u);
+}
+
+// Never early, by the clock; how late a busy machine is, it only says.
+TEST(ReplayTest, APacedOneKeepsToTheTimesOfTheTrace) {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "timed.fltrace";
+    auto writer = trace::TraceWriter::create(path, trace::header_timed);
+    ASSERT_TRUE(writer) << writer.error().line();
+    const auto add = [&](std::uint64_t ms, unsigned thread, trace::Op op, std::uint64_t pointer) {
+        ASSERT_TRUE(writer->add({.time = 1'000'000'000 + ms * 1'000'000,
+                                 .pointer = pointer,
+                                 .size = op == trace::Op::malloc ? 100u : 0u,
+                                 .extra = 0,
+                                 .position = 0,
+                                 .thread = thread,
+                                 .op = op}));
+    };
+    add(0, 1, trace::Op::malloc, 0x1000);
+    add(30, 2, trace::Op::malloc, 0x2000);
+    add(60, 1, trace::Op::free, 0x2000);
+    add(90, 2, trace::Op::free, 0x1000);
+    ASSERT_TRUE(writer->finish());
+
+    const auto took_ms = [&](const char* pace) {
+        const std::uint64_t begin = engine::monotonic_ns();
+        const Outcome outcome = replay(path, {{"pace", pace}});
+        EXPECT_EQ(outcome.operations, 4u);
+        EXPECT_EQ(says(outcome, "in which it took 90 ms"), std::string(pace) != "0");
+        return (engine::monotonic_ns() - begin) / 1'000'000;
+    };
+    EXPECT_GE(took_ms("100"), 90u - 1); // it may do at once what is due within 50 us
+    EXPECT_GE(took_ms("50"), 180u - 1);
+    const auto program = trace::ensure_program(path, folder.path(), true);
+    ASSERT_TRUE(program) << program.error().line();
+    EXPECT_EQ(trace::Program::read_header(*program)->recorded_ns, 90'000'000u);
+
+    // Each of the two kinds is refused as the other, and a trace without times.
+    const auto refusal = [&](const std::string& given, const char* pace) {
+        const auto arguments =
+            engine::resolve(trace::replay_spec, 1, 1, {{"trace", given}, {"pace", pace}}, "test");
+        const auto prepared = trace::replay_spec.make(*arguments)->prepare();
+        return prepared ? "" : prepared.error().line();
+    };
+    EXPECT_NE(refusal(*program, "0").find("was compiled to keep to its times"), std::string::npos);
+    EXPECT_NE(refusal(*trace::ensure_program(path, folder.path()), "100").find("was compiled without times"),
+              std::string::npos);
+    EXPECT_NE(refusal(folder.write("t.txt", make_text()), "100").find("holds no times to keep to"),
+              std::string::npos);
 }
 
 TEST(ReplayTest, SaysHowMuchOfItsFileIsResident) {
