@@ -143,7 +143,7 @@ def test_a_build_that_fails_is_told_like_a_verdict(tmp_path: Path, stand_in: Pat
     assert "the build of head failed" in done.stderr.splitlines()[-1]
     assert "::error" in done.stdout
     summary = (project / "out/gate/summary.md").read_text()
-    assert "could not tell" in summary and "#error planted" in summary
+    assert "COULD NOT TELL" in summary and "#error planted" in summary
     assert (tmp_path / "step").read_text() == summary
     told = ElementTree.parse(project / "out/gate/junit.xml").getroot()
     assert told.find("testsuite/testcase/error") is not None
@@ -155,7 +155,7 @@ def test_a_build_that_fails_is_told_like_a_verdict(tmp_path: Path, stand_in: Pat
 
 @pytest.mark.parametrize(
     ("status", "verdict", "ends"),
-    [(0, "pass", 0), (1, "regression", 1), (2, "inconclusive", 0), (3, "unknown", 3)],
+    [(0, "pass", 0), (1, "regression", 1), (2, "inconclusive", 0), (3, "could not tell", 3)],
 )
 def test_action_runs_the_gate(tmp_path: Path, stand_in: Path, status: int, verdict: str, ends: int) -> None:
     project = small_project.make(tmp_path / "project", 1, 50)

@@ -17,13 +17,14 @@ import fake_documents
 import pytest
 from faultline_reports.errors import UserError
 from faultline_reports.gate import __main__ as gate
-from faultline_reports.gate import decision, junit, markdown, policy, workflow
+from faultline_reports.gate import decision, junit, markdown, policy, terminal, workflow
 from faultline_reports.gate.decision import Outcome, Question, Rule, Tier
 from faultline_reports.gate.result import Result, Verdict
 from faultline_reports.statistics import thresholds
 from faultline_reports.statistics.verdict import Scale
 
 Fake = Callable[..., None]
+AS_JSON = gate.as_json.text  # result_of() puts another in its place
 ARMS = ["old=/a.so", "new=/b.so", "--seed", "5", "-q"]
 
 
@@ -63,7 +64,7 @@ def test_a_regression_fails_by_fresh_rounds_of_it_alone(
 ) -> None:
     fake_faultline(effects={"new": effects}, log=str(tmp_path / "log"))
     status, value = answer(capsys)
-    assert status == 1 and outcomes(value, metric) == {"fail"}
+    assert status == 1 and outcomes(value, metric) == {"regression"}
     failed = [row for row in value["rows"] if row["metric"] == metric]
     assert all(row["confirmed_on_fresh_rounds"] and row["p"] <= 0.01 for row in failed)
     assert {row["rounds"] for row in failed} == {value["confirm_rounds"]}
@@ -107,7 +108,7 @@ def test_a_budget_that_is_too_short_is_inconclusive_with_what_it_has(
     status, value = answer(capsys, "--budget", "9")
     assert status == 2 and value["rounds"] == 1
     assert value["reasons"][0].startswith("the budget of 9 s is too short")
-    assert not any(row["outcome"] == "fail" for row in value["rows"])
+    assert not any(row["outcome"] == "regression" for row in value["rows"])
 
 
 def test_no_time_to_confirm_is_inconclusive(
@@ -261,7 +262,7 @@ def test_memory_is_gated_by_the_heaps_part(
     path = stored(tmp_path, change, 60)
     status = gate.run(["system", "slabuddy", "--from", path, "--json"])
     value = json.loads(capsys.readouterr().out)
-    beyond = {row["metric"] for row in value["rows"] if row["outcome"] == "fail"}
+    beyond = {row["metric"] for row in value["rows"] if row["outcome"] == "regression"}
     assert beyond == failed and status == bool(failed)
     assert "heap" not in " ".join(value["notes"])
 
@@ -370,8 +371,8 @@ def test_five_rounds_are_enough_to_name_a_steady_count() -> None:
 
 def test_nothing_fails_without_fresh_rounds() -> None:
     everything = [question([0.5] * 30), question([0.5] * 30, Tier.TIME)]
-    assert all(entry.outcome is not Outcome.FAIL for entry in decision.stage_one(everything))
-    assert all(entry.outcome is Outcome.FAIL for entry in decision.stage_two(everything))
+    assert all(entry.outcome is not Outcome.REGRESSION for entry in decision.stage_one(everything))
+    assert all(entry.outcome is Outcome.REGRESSION for entry in decision.stage_two(everything))
     assert decision.stage_two([question([])])[0].outcome is Outcome.INCONCLUSIVE
 
 
@@ -394,11 +395,35 @@ def test_markdown_fits_a_comment_and_names_cannot_make_markup(
     fake_faultline(effects={"new": [1.1, 1.05, 1.05]}, rows=12)
     result = result_of(capsys, monkeypatch)
     whole = markdown.text(result)
-    assert "❌" in whole and "**fail**" in whole and "| pair:size=64 | CPU time |" in whole
+    assert "❌" in whole and "**regression**" in whole and "| pair:size=64 | CPU time |" in whole
     for limit in (3_000, 6_000):
         page = markdown.text(result, limit)
-        assert len(page) <= limit and "left out" in page and page.count("**fail**") < whole.count("**fail**")
+        assert (
+            len(page) <= limit
+            and "left out" in page
+            and page.count("**regression**") < whole.count("**regression**")
+        )
     assert markdown.escaped("<a>|@all `x`\n[y](z)") == r"\<a\>\|\@all \`x\` \[y\](z)"
+
+
+def test_each_reason_is_said_once_and_by_the_same_word_everywhere(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_faultline(effects={"new": [1.1, 1.0, 1.0]}, rows=9)
+    result = result_of(capsys, monkeypatch)
+    assert len(result.reasons) == 1 and result.reasons[0].startswith("CPU time in pair:size=64, ")
+    assert result.reasons[0].endswith(" and 3 more: worse than the limit")
+    page, shown = markdown.text(result), "\n".join(terminal.lines(result, True))
+    value = json.loads(AS_JSON(result))
+    assert page.count("worse than the limit") == shown.count("worse than the limit") == 1
+    assert value["verdict"] == "regression" and "REGRESSION: new" in page and "REGRESSION: new" in shown
+    words = [row["outcome"] for row in value["rows"]]
+    assert words.count("regression") == page.count("**regression**") == 9
+    assert shown.count("  regression\n") == 9
+    fake_faultline(noise=0.5, rows=9)
+    open_ = result_of(capsys, monkeypatch)
+    assert open_.verdict is Verdict.INCONCLUSIVE and len(open_.reasons) == 1
+    assert markdown.text(open_).count("could be worse") == 1
 
 
 def test_junit_and_annotations_agree_with_the_verdict(
@@ -413,7 +438,7 @@ def test_junit_and_annotations_agree_with_the_verdict(
     lines = workflow.text(result).splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::notice"]
     assert "CPU time +10 %25" in lines[0]
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is Verdict.REGRESSION
 
 
 def commands_of(text: str) -> list[tuple[str, dict[str, str], str]]:
@@ -446,9 +471,9 @@ def test_annotations_are_what_a_runner_reads_whatever_the_names(
     found = commands_of(workflow.text(replace(result, rows=rows)))
     assert [name for name, _, _ in found] == ["error", "notice"]
     for _, pairs, data in found:
-        assert pairs == {"title": "faultline gate: fail"}
+        assert pairs == {"title": "faultline gate: regression"}
         assert hostile in data and len(data) < 64 * 1024
-    assert f"and {len(result.of(Outcome.FAIL)) - 20} more" in found[0][2]
+    assert f"and {len(result.of(Outcome.REGRESSION)) - 20} more" in found[0][2]
 
 
 @pytest.mark.parametrize(
@@ -496,14 +521,14 @@ def test_more_calls_of_the_kernel_fail_by_counts_of_their_own(
     fake_faultline(calls={"new": 1.5}, log=str(log))
     status, value = answer(capsys, "--keep", str(tmp_path / "kept"))
     assert status == 1
-    failed = {row["metric"] for row in value["rows"] if row["outcome"] == "fail"}
+    failed = {row["metric"] for row in value["rows"] if row["outcome"] == "regression"}
     assert failed == {"kernel.mmap_calls"} and value["confirm_rounds"] == 16
     lines = log.read_text().splitlines()
     counted = [line for line in lines if "--probes inline,syscalls" in line]
     assert len(counted) >= 2 and all("--probes none" in line for line in lines if line not in counted)
     stored = [f"--from={tmp_path / 'kept' / name}.json" for name in ("stage1", "stage2")]
     again = json.loads(json.dumps(answer(capsys, *stored)[1]))
-    assert {row["metric"] for row in again["rows"] if row["outcome"] == "fail"} == failed
+    assert {row["metric"] for row in again["rows"] if row["outcome"] == "regression"} == failed
 
 
 def test_what_the_kernel_does_not_let_count_is_said(

@@ -126,8 +126,8 @@ def rounds(world: World, kind: str, confirming: bool) -> int:
 def test_a_clear_slowdown_is_found_with_any_budget_that_is_taken(gate: Any, budget_s: float) -> None:
     """Four workloads of half a second a round: a budget of 100 s had left 9 rounds to confirm, of 12."""
     judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), budget_s)
-    assert judged.verdict is Verdict.FAIL and not judged.too_short
-    assert of(judged, "cpu_ns_per_operation") <= {Outcome.FAIL, Outcome.INCONCLUSIVE}
+    assert judged.verdict is Verdict.REGRESSION and not judged.too_short
+    assert of(judged, "cpu_ns_per_operation") <= {Outcome.REGRESSION, Outcome.INCONCLUSIVE}
     assert judged.rounds >= thresholds.GATE_LEAST_ROUNDS
     assert judged.confirm_rounds >= thresholds.GATE_LEAST_CONFIRM_ROUNDS
 
@@ -135,9 +135,9 @@ def test_a_clear_slowdown_is_found_with_any_budget_that_is_taken(gate: Any, budg
 def test_where_there_is_not_time_for_all_some_are_confirmed_and_the_others_are_open(gate: Any) -> None:
     judged, world = gate(World(round_s=0.5, workloads=10, effects=(1.19, 1.0, 1.0)), 150)
     outcomes = [row.outcome for row in judged.rows if row.metric.key == "cpu_ns_per_operation"]
-    assert judged.verdict is Verdict.FAIL
-    assert 3 <= outcomes.count(Outcome.FAIL) < 10 and outcomes.count(Outcome.INCONCLUSIVE) > 0
-    assert outcomes.count(Outcome.FAIL) + outcomes.count(Outcome.INCONCLUSIVE) == 10
+    assert judged.verdict is Verdict.REGRESSION
+    assert 3 <= outcomes.count(Outcome.REGRESSION) < 10 and outcomes.count(Outcome.INCONCLUSIVE) > 0
+    assert outcomes.count(Outcome.REGRESSION) + outcomes.count(Outcome.INCONCLUSIVE) == 10
     assert judged.confirm_rounds >= thresholds.GATE_LEAST_CONFIRM_ROUNDS
 
 

@@ -29,7 +29,7 @@ EXAMPLE = """examples:
   faultline gate system jemalloc larson2 --budget 3m --keep out/gate
   faultline gate system jemalloc --from out/gate/stage1.json --from out/gate/stage2.json
 
-exit status: 0 pass, 1 regression, 2 inconclusive, 3 the harness could not tell; 64 and more: a wrong command
+exit status: 0 pass, 1 regression, 2 inconclusive, 3 could not tell; 64 and more: a wrong command
 line, policy or document"""
 
 
@@ -162,7 +162,7 @@ def _judged(
     if noisy:
         more = f" and {len(noisy) - 8} more" if len(noisy) > 8 else ""
         notes.append(f"too noisy on this host to gate, told only: {', '.join(noisy[:8])}{more}")
-    elif known is None and judged.verdict is Verdict.INCONCLUSIVE:
+    elif known is None and judged.verdict is Verdict.INCONCLUSIVE and not judged.too_short:
         notes.append("what is too noisy on this host is told and not gated once it is calibrated")
     return Result(
         verdict=judged.verdict,

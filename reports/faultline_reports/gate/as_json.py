@@ -1,4 +1,4 @@
-"""The gate's result as JSON, `faultline-gate/1`."""
+"""The gate's result as JSON, `faultline-gate/2`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faultline_reports.statistics.verdict import Scale
 
 def text(result: Result) -> str:
     value = {
-        "schema": "faultline-gate/1",
+        "schema": "faultline-gate/2",
         "verdict": result.verdict.words,
         "exit": int(result.verdict),
         "base": result.base,

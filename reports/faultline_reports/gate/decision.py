@@ -32,6 +32,10 @@ from faultline_reports.statistics.thresholds import (
 from faultline_reports.statistics.verdict import Scale
 
 
+NOT_CONFIRMED = "not confirmed"
+TOO_FEW = "could be worse by more than the rounds can tell"
+
+
 class Tier(enum.Enum):
     COUNT = "count"  # gates; by size when steady, else by rank
     TIME = "time"  # gates, by rank
@@ -40,8 +44,10 @@ class Tier(enum.Enum):
 
 
 class Outcome(enum.Enum):
+    """A row's word, the same in every form of output; ci/GATE.md has the table."""
+
     PASS = "pass"
-    FAIL = "fail"
+    REGRESSION = "regression"
     INCONCLUSIVE = "inconclusive"
     ALLOWED = "allowed"  # would fail, but the policy says why it may
     ADVICE = "advice"  # beyond its limit where that is only told
@@ -132,9 +138,7 @@ def stage_one(questions: Sequence[Question]) -> list[Answer]:
             outcome = Outcome.ADVICE if told <= GATE_ALPHA_NAME else Outcome.PASS
             answers.append(replace(answer, outcome=outcome, p=told))
         elif p is not None and p <= GATE_ALPHA_NAME or p is None and answer.estimate > bound:
-            answers.append(
-                replace(answer, outcome=Outcome.INCONCLUSIVE, named=True, p=p, why="not confirmed")
-            )
+            answers.append(replace(answer, outcome=Outcome.INCONCLUSIVE, named=True, p=p, why=NOT_CONFIRMED))
         else:
             answers.append(replace(_passed(question, answer), p=p))
     return answers
@@ -149,7 +153,7 @@ def stage_two(questions: Sequence[Question]) -> list[Answer]:
         if answer.outcome is Outcome.NOT_MEASURED or p is None:
             answers.append(replace(answer, outcome=Outcome.INCONCLUSIVE, named=True, why="no fresh rounds"))
         elif p <= GATE_ALPHA_CONFIRM:
-            answers.append(replace(answer, outcome=Outcome.FAIL, named=True, p=p))
+            answers.append(replace(answer, outcome=Outcome.REGRESSION, named=True, p=p))
         else:
             answers.append(replace(_passed(question, answer), named=True, p=p))
     return answers
@@ -185,6 +189,4 @@ def _passed(question: Question, answer: Answer) -> Answer:
         most = max(GATE_PASS_BOUND * question.base, answer.limit)
     if answer.high <= most:
         return answer
-    return replace(
-        answer, outcome=Outcome.INCONCLUSIVE, why="could be worse by more than the rounds can tell"
-    )
+    return replace(answer, outcome=Outcome.INCONCLUSIVE, why=TOO_FEW)

@@ -108,7 +108,7 @@ def _row(
             break
     differences = {number: math.log(candidate / base) for number, (base, candidate) in enumerate(counts)}
     low, high = min(differences.values()), max(differences.values())
-    outcome = Outcome.FAIL if low > limit else Outcome.PASS
+    outcome = Outcome.REGRESSION if low > limit else Outcome.PASS
     if unconfirmed:
         outcome = Outcome.INCONCLUSIVE
     question = Question(rule, Scale.RATIO, float(counts[0][0]), differences)

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from faultline_reports.gate.decision import Outcome
 from faultline_reports.gate.result import Result, Row, Verdict
 
-BAD = (Outcome.FAIL,)
+BAD = (Outcome.REGRESSION,)
 SKIPPED = (Outcome.NOT_MEASURED, Outcome.INCONCLUSIVE, Outcome.BROKEN)
 
 

@@ -15,7 +15,7 @@ from faultline_reports.gate.result import Result, Row, Verdict
 from faultline_reports.gate.terminal import SHOWN, facts
 
 LIMIT = 60_000  # characters, with room for what a bot adds
-SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔", Verdict.COULD_NOT_TELL: "⚠️"}
+SIGNS = {Verdict.PASS: "✅", Verdict.REGRESSION: "❌", Verdict.INCONCLUSIVE: "❔", Verdict.COULD_NOT_TELL: "⚠️"}
 HEAD = "| workload | metric | base | candidate | difference | 90 % interval | limit | could see | |"
 RULE = "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 
@@ -63,7 +63,7 @@ def _line(row: Row) -> str:
         row.workload,
         row.metric.short,
         *row.cells(),
-        f"**{row.outcome.value}**" if row.outcome is Outcome.FAIL else row.outcome.value,
+        f"**{row.outcome.value}**" if row.outcome is Outcome.REGRESSION else row.outcome.value,
     ]
     return f"| {' | '.join(escaped(cell) if '**' not in cell else cell for cell in cells)} |"
 

@@ -45,6 +45,10 @@ reason = "the new arena keeps a page per CPU; to be trimmed"
 """
 
 INSTRUCTIONS = "instructions"
+# What gate.toml may hold; ci/GATE.md tells what each is.
+SETTINGS = ("budget", "workloads", "rounds", "confirm_rounds", "instructions", "metric", "allow")
+OF_A_METRIC = ("tier", "limit", "absolute")
+OF_AN_ALLOWANCE = ("workload", "metric", "up_to", "until", "reason")
 
 DEFAULT_RULES: Mapping[str, Rule] = {
     "cpu_ns_per_operation": Rule(Tier.TIME, thresholds.CPU_TIME.relative),
@@ -135,8 +139,7 @@ class _Reader:
         return UserError(Exit.DATA, self._path, visible(f"`{key}` {what}"), remedy)
 
     def policy(self, value: dict[str, Any]) -> Policy:
-        known = ("budget", "workloads", "rounds", "confirm_rounds", "instructions", "metric", "allow")
-        self._known(value, known, "")
+        self._known(value, SETTINGS, "")
         rules = dict(DEFAULT_RULES)
         for key, table in self._table(value, "metric").items():
             if not isinstance(table, dict):
@@ -175,7 +178,7 @@ class _Reader:
 
     def _rule(self, key: str, table: dict[str, Any]) -> Rule:
         place = f"metric.{key}."
-        self._known(table, ("tier", "limit", "absolute"), place)
+        self._known(table, OF_A_METRIC, place)
         default = DEFAULT_RULES.get(key)
         if default is None and not key.startswith("kernel."):
             names = ", ".join(DEFAULT_RULES)
@@ -203,7 +206,7 @@ class _Reader:
         return value
 
     def _allowance(self, place: str, table: dict[str, Any]) -> Allowance:
-        self._known(table, ("workload", "metric", "up_to", "until", "reason"), place + ".")
+        self._known(table, OF_AN_ALLOWANCE, place + ".")
         for key in ("workload", "metric", "reason"):
             if not isinstance(table.get(key), str) or not table[key].strip():
                 raise self.fail(f"{place}.{key}", "is missing or not a text")

@@ -40,7 +40,7 @@ def failures(questions: Sequence[Question], gates: int) -> int:
         if named:
             fresh = _drawn(questions, rounds, GATE_CONFIRM_ROUNDS, generator)
             answers = decision.stage_two([fresh[index] for index in named])
-            failed += any(answer.outcome is Outcome.FAIL for answer in answers)
+            failed += any(answer.outcome is Outcome.REGRESSION for answer in answers)
     return failed
 
 

@@ -17,10 +17,10 @@ NO_TIME = "no time was left"  # what the note of a row begins with that was not 
 
 
 class Verdict(enum.IntEnum):
-    """The gate's word; the number is its exit status."""
+    """The gate's word, the same in every form of output; the number is its exit status."""
 
     PASS = 0
-    FAIL = 1
+    REGRESSION = 1
     INCONCLUSIVE = 2
     COULD_NOT_TELL = 3
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from faultline_reports import calibration, formatting
-from faultline_reports.gate import decision, power
-from faultline_reports.gate.decision import Answer, Outcome, Tier
+from faultline_reports.gate import decision, power, reasons
+from faultline_reports.gate.decision import NOT_CONFIRMED, TOO_FEW, Answer, Outcome, Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask, invalid, measured
 from faultline_reports.gate.result import NO_TIME, Row, Verdict
@@ -104,7 +104,7 @@ def judge(
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
     named = _clearest_first(answers)
-    confirm_rounds, unconfirmed = 0, False
+    confirm_rounds, unconfirmed = 0, bool(named)
     could_confirm = source.could_confirm(policy.confirm_rounds)
     if named:
         steady = all(decision.steady(asked[index].question) for index in named)
@@ -114,12 +114,7 @@ def judge(
         if fresh is not None:
             confirm_rounds = len(fresh.numbers)
             unconfirmed = confirm_rounds < min(GATE_LEAST_CONFIRM_ROUNDS, wanted)
-            again = {entry.key: entry for entry in asked_of(fresh) if entry.question.differences}
-            pairs = [(index, again[asked[index].key]) for index in named if asked[index].key in again]
-            for (index, entry), answer in zip(pairs, decision.stage_two([e.question for _, e in pairs])):
-                asked[index], answers[index] = entry, _if_whole(answer, unconfirmed)
-        else:
-            unconfirmed = True
+            _confirm(asked, answers, named, asked_of(fresh), unconfirmed)
     cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
     if not cut:
         late = source.late_counts()
@@ -136,10 +131,23 @@ def judge(
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
     shortened = source.too_short or _shortened(cut, unconfirmed, first)
-    verdict, reasons = _verdict(rows, shortened, arms)
+    verdict, found = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
     too_short = bool(source.too_short)
-    return Judged(rows, verdict, reasons, len(first.numbers), confirm_rounds, known, seen, too_short)
+    return Judged(rows, verdict, found, len(first.numbers), confirm_rounds, known, seen, too_short)
+
+
+def _confirm(
+    asked: list[Asked], answers: list[Answer], named: Sequence[int], fresh: Sequence[Asked], cut: bool
+) -> None:
+    """Puts the answer of `fresh` in the place of each named one that has rounds in it."""
+    again = {entry.key: entry for entry in fresh if entry.question.differences}
+    pairs = [(index, again[asked[index].key]) for index in named if asked[index].key in again]
+    for (index, entry), answer in zip(pairs, decision.stage_two([e.question for _, e in pairs])):
+        asked[index], answers[index] = entry, _if_whole(answer, cut)
+    for index in set(named) - {index for index, _ in pairs}:
+        why = f"{NOT_CONFIRMED}: there are no fresh rounds of it"
+        answers[index] = replace(answers[index], why=why)
 
 
 def _clearest_first(answers: Sequence[Answer]) -> list[int]:
@@ -176,13 +184,13 @@ def _gated(entry: Asked, policy: Policy) -> Asked:
 
 def _if_whole(answer: Answer, cut: bool) -> Answer:
     """Nothing fails on a confirmation that was cut short, however clear it looks."""
-    if cut and answer.outcome is Outcome.FAIL:
+    if cut and answer.outcome is Outcome.REGRESSION:
         return replace(answer, outcome=Outcome.INCONCLUSIVE, why="its confirmation was cut short")
     return answer
 
 
 def _allowed(entry: Asked | Row, answer: Answer, policy: Policy, today: datetime.date) -> Answer:
-    if answer.outcome is not Outcome.FAIL:
+    if answer.outcome is not Outcome.REGRESSION:
         return answer
     allowance = policy.allowance(entry.workload, entry.metric.key, today)
     if allowance is None:
@@ -211,7 +219,7 @@ def _broken(first: Rounds, arms: tuple[str, str]) -> list[Row]:
     for found in invalid(first.document, arms):
         if not found.broken:
             continue
-        outcome = Outcome.FAIL if found.arm == arms[1] else Outcome.BROKEN
+        outcome = Outcome.REGRESSION if found.arm == arms[1] else Outcome.BROKEN
         note = f"{found.invalid} of {found.trials} trials of {found.arm} are not valid: {found.reason}"
         answer = Answer(outcome, math.nan, math.nan, math.nan, math.nan, found.trials, why=note)
         rule = decision.Rule(Tier.COUNT, 0.0)
@@ -232,20 +240,19 @@ def _shortened(cut: bool, unconfirmed: bool, first: Rounds) -> str:
 
 
 def _verdict(rows: Sequence[Row], shortened: str, arms: tuple[str, str]) -> tuple[Verdict, list[str]]:
-    def sentences(outcome: Outcome) -> list[str]:
-        return [row.sentence() for row in rows if row.outcome is outcome]
-
-    reasons = sentences(Outcome.FAIL) + sentences(Outcome.BROKEN)
-    if shortened:
-        reasons.append(shortened)
-    reasons += sentences(Outcome.INCONCLUSIVE)
+    worse = reasons.grouped(rows, Outcome.REGRESSION)
+    broken = reasons.grouped(rows, Outcome.BROKEN)
+    open_ = reasons.grouped(rows, Outcome.INCONCLUSIVE)
+    if shortened:  # which says why as well for what is open because of it
+        open_ = [reason for reason in open_ if not reason.endswith((TOO_FEW, NOT_CONFIRMED))]
+    found = [*worse, *broken, *([shortened] if shortened else []), *open_]
     if not any(row.question.gates and row.answer.rounds for row in rows):
         return Verdict.COULD_NOT_TELL, [
-            *reasons,
+            *found,
             f"nothing that gates was measured in both {' and '.join(arms)}",
         ]
-    if sentences(Outcome.FAIL):
-        return Verdict.FAIL, reasons
-    if sentences(Outcome.BROKEN):
-        return Verdict.COULD_NOT_TELL, reasons
-    return (Verdict.INCONCLUSIVE if reasons else Verdict.PASS), reasons
+    if worse:
+        return Verdict.REGRESSION, found
+    if broken:
+        return Verdict.COULD_NOT_TELL, found
+    return (Verdict.INCONCLUSIVE if found else Verdict.PASS), found

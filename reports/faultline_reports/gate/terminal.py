@@ -11,7 +11,7 @@ from faultline_reports.statistics import thresholds
 
 DECIDING = "cpu_ns_per_operation"
 MOST_REASONS = 10
-SHOWN = (Outcome.FAIL, Outcome.BROKEN, Outcome.INCONCLUSIVE, Outcome.ALLOWED, Outcome.ADVICE)
+SHOWN = (Outcome.REGRESSION, Outcome.BROKEN, Outcome.INCONCLUSIVE, Outcome.ALLOWED, Outcome.ADVICE)
 HEADS = ("workload", "metric", "base", "candidate", "difference", "90 % interval", "limit", "could see", "")
 
 

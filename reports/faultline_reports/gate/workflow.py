@@ -15,8 +15,10 @@ MOST_ROWS = 20  # named in one annotation
 
 def text(result: Result) -> str:
     lines = []
-    if result.verdict in (Verdict.FAIL, Verdict.COULD_NOT_TELL):
-        said = [row.sentence() for row in result.of(Outcome.FAIL, Outcome.BROKEN)] or list(result.reasons)
+    if result.verdict in (Verdict.REGRESSION, Verdict.COULD_NOT_TELL):
+        said = [row.sentence() for row in result.of(Outcome.REGRESSION, Outcome.BROKEN)] or list(
+            result.reasons
+        )
         lines.append(_command("error", result, said))
     elif result.verdict is Verdict.INCONCLUSIVE:
         lines.append(_command("warning", result, result.reasons))

@@ -114,10 +114,10 @@ class Bisection:
             judged = judge(source, names, self.rules, datetime.date.today())
             if source.interrupted:
                 raise KeyboardInterrupt
-        failed = [row for row in judged.rows if row.outcome is Outcome.FAIL]
+        failed = [row for row in judged.rows if row.outcome is Outcome.REGRESSION]
         untold = [row for row in judged.rows if self._sought(row) and row.outcome is Outcome.NOT_MEASURED]
         uncounted = source.uncounted and any(key.startswith(KERNEL) for _, key in self.worse)
-        if judged.verdict in (Verdict.PASS, Verdict.FAIL) and (untold or uncounted):
+        if judged.verdict in (Verdict.PASS, Verdict.REGRESSION) and (untold or uncounted):
             return Verdict.INCONCLUSIVE, failed, untold[0].sentence() if untold else NO_TIME
         return judged.verdict, failed, judged.reasons[0] if judged.reasons else ""
 
@@ -145,7 +145,10 @@ class Bisection:
             broken = [row for row in failed if row.metric is VALID_TRIALS]
             if broken:
                 return Step(commit, Answer.SKIP, broken[0].sentence())
-            if verdict in (Verdict.PASS, Verdict.FAIL):  # failed in something else: not what is looked for
+            if verdict in (
+                Verdict.PASS,
+                Verdict.REGRESSION,
+            ):  # failed in something else: not what is looked for
                 known[digest] = Answer.GOOD
                 return Step(commit, Answer.GOOD, "not worse")
             if verdict is Verdict.COULD_NOT_TELL:
@@ -244,8 +247,8 @@ def _described(commit: str) -> str:
 
 
 def _not_worse(options: argparse.Namespace, verdict: Verdict, why: str) -> int:
-    status = Verdict.FAIL if verdict in (Verdict.PASS, Verdict.FAIL) else verdict
-    said = "is not worse than" if status is Verdict.FAIL else "could not be told from"
+    status = Verdict.REGRESSION if verdict in (Verdict.PASS, Verdict.REGRESSION) else verdict
+    said = "is not worse than" if status is Verdict.REGRESSION else "could not be told from"
     if options.json:
         print_json({"found": [], "reason": why, "verdict": verdict.words})
     else:

@@ -42,7 +42,7 @@ def test_the_gate_finds_slowdowns_as_often_as_predicted(model: str, effect: floa
         return float(np.mean(power.needed(calibration[0], used) <= change))
 
     predicted = [predict() for _ in range(CALIBRATIONS)]
-    found = sum(replay.gate(model, rng, change)[0] is Outcome.FAIL for _ in range(GATES))
+    found = sum(replay.gate(model, rng, change)[0] is Outcome.REGRESSION for _ in range(GATES))
     print(
         f"{model:24} +{effect:4.0%}: predicted {min(predicted):5.1%} to {max(predicted):5.1%}, "
         f"found {found / GATES:5.1%}"
@@ -59,7 +59,7 @@ def test_the_gate_finds_memory_and_faults(figure: str, effect: float) -> None:
     found = 0
     for _ in range(GATES):
         outcomes = replay.gate("recorded alone", rng, count_effect=float(np.log1p(effect)))
-        found += outcomes[place] is Outcome.FAIL
+        found += outcomes[place] is Outcome.REGRESSION
     print(f"{figure} +{effect:.0%}: found {found / GATES:.1%}")
     assert found >= 0.95 * GATES
 

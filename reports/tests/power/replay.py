@@ -65,4 +65,4 @@ def gate(
 
 
 def failed(outcomes: Sequence[Outcome]) -> bool:
-    return Outcome.FAIL in outcomes
+    return Outcome.REGRESSION in outcomes

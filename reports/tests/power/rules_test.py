@@ -54,7 +54,7 @@ def gate(values: noise_models.Floats, change: float) -> list[bool]:
     asked = [[replay.question(list(column), replay.TIME, 10.0) for column in stage.T] for stage in stages]
     named = [n for n, answer in enumerate(decision.stage_one(asked[0])) if answer.named]
     confirmed = decision.stage_two([asked[1][n] for n in named])
-    failed = [n for n, answer in zip(named, confirmed) if answer.outcome is Outcome.FAIL]
+    failed = [n for n, answer in zip(named, confirmed) if answer.outcome is Outcome.REGRESSION]
     return [n in failed for n in range(differences.shape[1])]
 
 
