@@ -37,9 +37,10 @@ class Heap {
             return posix_memalign(&block, alignment, bytes) == 0 ? block : nullptr;
         });
     }
-    void release(void* block, std::size_t bytes) {
+    // `as` remote_free where another thread allocated the block.
+    void release(void* block, std::size_t bytes, Operation as = Operation::free) {
         timed(
-            Operation::free, bytes,
+            as, bytes,
             [=]() -> void* {
                 std::free(block);
                 return nullptr;

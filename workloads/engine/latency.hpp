@@ -27,10 +27,14 @@ enum class Operation : std::uint8_t {
     free,
     operator_new,
     operator_delete,
+    // The same calls for a block that another thread allocated, where the workload knows it.
+    remote_free,
+    remote_delete,
 };
-inline constexpr std::size_t operation_count = 7;
+inline constexpr std::size_t operation_count = 9;
 inline constexpr const char* operation_names[operation_count] = {
-    "malloc", "calloc", "realloc", "posix_memalign", "free", "operator new", "operator delete"};
+    "malloc",       "calloc",          "realloc",     "posix_memalign",        "free",
+    "operator new", "operator delete", "remote free", "remote operator delete"};
 
 // Powers of two from 8 B to 64 MiB, by what a request rounds up to; the last one takes all that is larger.
 inline constexpr std::size_t size_class_count = 24;

@@ -32,7 +32,7 @@ class CacheScratch final : public Pattern {
           writes_(std::max<std::uint64_t>(count_of(arguments, "writes") / arguments.threads, 1)) {}
 
     Result<void> prepare() override {
-        prepare_lanes(threads_, {Operation::malloc, Operation::free});
+        prepare_lanes(threads_, {Operation::malloc, Operation::free, Operation::remote_free});
         team_.prepare(arena_, threads_);
         handed_ = arena_.array<void*>(threads_);
         return {};
@@ -52,7 +52,7 @@ class CacheScratch final : public Pattern {
             in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
                 if constexpr (handed_in) {
                     sum += check(handed_[index], size_, mix64(seed_ + index), Touch::all);
-                    heap.release(handed_[index], size_);
+                    heap.release(handed_[index], size_, Operation::remote_free);
                 }
                 for (std::uint64_t round = 0; round < rounds_; ++round)
                     sum += one_block(heap, static_cast<unsigned char>(round));

@@ -42,7 +42,7 @@ class Messages : public Pattern {
           touch_(touch_from(arguments.text("touch"))) {}
 
     Result<void> prepare() final {
-        prepare_lanes(members_, {Operation::malloc, Operation::free});
+        prepare_lanes(members_, {Operation::malloc, Operation::free, Operation::remote_free});
         team_.prepare(arena_, members_);
         queues_ = arena_.array<SpscQueue<Message>>(threads_);
         for (SpscQueue<Message>& queue : queues_)
@@ -76,7 +76,7 @@ class Messages : public Pattern {
     std::uint64_t release(Heap& heap, const Message& message) const {
         const std::size_t size = size_of(message.number);
         const std::uint64_t found = check(message.block, size, cookie_of(message.number), touch_);
-        heap.release(message.block, size);
+        heap.release(message.block, size, members_ > 1 ? Operation::remote_free : Operation::free);
         return found;
     }
 

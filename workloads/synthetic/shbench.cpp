@@ -139,7 +139,7 @@ class Shbench : public Pattern {
   protected:
     void prepare_team(unsigned threads, std::span<const Run> runs) {
         runs_ = runs;
-        prepare_lanes(threads, {Operation::malloc, Operation::free});
+        prepare_lanes(threads, {Operation::malloc, Operation::free, Operation::remote_free});
         team_.prepare(arena_, threads);
         buffers_ = arena_.array<RotatingBuffer>(workers_);
         for (RotatingBuffer& buffer : buffers_)
@@ -263,7 +263,7 @@ class Sh8bench final : public Shbench {
                 if (*block != seed_ + first + frees.done) [[unlikely]]
                     die_corrupt(block, foreign_size);
                 sum += *block;
-                heap.release(block, foreign_size);
+                heap.release(block, foreign_size, Operation::remote_free);
                 entry.store(nullptr, std::memory_order_relaxed);
             }
         }

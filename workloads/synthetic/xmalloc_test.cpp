@@ -87,7 +87,7 @@ class XmallocTest final : public Pattern {
           touch_(touch_from(arguments.text("touch"))) {}
 
     Result<void> prepare() override {
-        prepare_lanes(2 * threads_, {Operation::malloc, Operation::free});
+        prepare_lanes(2 * threads_, {Operation::malloc, Operation::remote_free});
         team_.prepare(arena_, 2 * threads_);
         return {};
     }
@@ -130,9 +130,9 @@ class XmallocTest final : public Pattern {
         void** const blocks = batch->blocks();
         for (std::size_t i = 0; i < batch_; ++i) {
             sum += check(blocks[i], size_, batch->cookie + i, touch_);
-            heap.release(blocks[i], size_);
+            heap.release(blocks[i], size_, Operation::remote_free);
         }
-        heap.release(batch, bytes_of_batch(batch_));
+        heap.release(batch, bytes_of_batch(batch_), Operation::remote_free);
         return sum;
     }
 

@@ -125,12 +125,12 @@ void Player::play_words() {
         const std::size_t bytes = checked_bytes(parcel.size);
         sum += engine::check(parcel.block, bytes, parcel.cookie, touch_how);
         if (how == static_cast<std::uint32_t>(Step::free)) {
-            timed(recorder_, Operation::free, bytes, [=]() -> void* {
+            timed(recorder_, Operation::remote_free, bytes, [=]() -> void* {
                 std::free(parcel.block);
                 return nullptr;
             });
         } else {
-            timed(recorder_, Operation::operator_delete, bytes, [=]() -> void* {
+            timed(recorder_, Operation::remote_delete, bytes, [=]() -> void* {
                 ::operator delete(parcel.block);
                 return nullptr;
             });

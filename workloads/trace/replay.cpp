@@ -32,8 +32,9 @@ constexpr Parameter parameters[] = {
 };
 
 constexpr Operation timed_operations[] = {
-    Operation::malloc, Operation::calloc,       Operation::realloc,        Operation::posix_memalign,
-    Operation::free,   Operation::operator_new, Operation::operator_delete};
+    Operation::malloc,          Operation::calloc,      Operation::realloc,
+    Operation::posix_memalign,  Operation::free,        Operation::operator_new,
+    Operation::operator_delete, Operation::remote_free, Operation::remote_delete};
 
 Result<Program> load(const std::string& path, bool paced) {
     if (Program::is_program(path)) {

@@ -1,5 +1,6 @@
 #include "workloads/catalog/catalog.hpp"
 #include "workloads/catalog/tests/tiny.hpp"
+#include "workloads/engine/census.hpp"
 #include "workloads/engine/latency.hpp"
 
 #include <gtest/gtest.h>
@@ -142,4 +143,27 @@ TEST(Select, RefusesWithTheNearestName) {
               "x: \"=3\" in workload \"pair:=3\" is not key=value; write NAME:key=value,key=value");
     EXPECT_EQ(error_of("pair:size=1,size=2"),
               "x: \"size\" stands twice in workload \"pair:size=1,size=2\"; leave one away");
+}
+
+// What is called remote is what a thread frees that another one made, and nothing else, by a count of all calls; where a
+// workload does not know, it calls none remote.
+TEST_P(EachWorkload, CallsRemoteWhatAnotherThreadMade) {
+    auto arguments = tests::tiny_arguments(*GetParam(), 1);
+    if (!arguments)
+        GTEST_SKIP() << "needs a file";
+    arguments->values["latency_every"] = "0"; // the census sees every call then
+    engine::Census census(1'000'000);
+    const std::unique_ptr<engine::Workload> workload = GetParam()->make(*arguments);
+    ASSERT_TRUE(workload->prepare());
+    workload->warmup();
+    census.begin_measure();
+    workload->measure();
+    census.end_measure();
+    workload->drain();
+    const engine::Census::Figures& figures = census.figures();
+    const std::uint64_t remote = figures.calls[static_cast<std::size_t>(engine::Operation::remote_free)];
+    static const std::set<std::string_view> knowing = {"sh8benchN", "xmalloc-testN", "cache-scratchN",
+                                                       "ringN", "producer-consumerN"};
+    EXPECT_EQ(remote, knowing.contains(GetParam()->name) ? figures.frees_by_others : 0);
+    EXPECT_EQ(remote > 0, knowing.contains(GetParam()->name));
 }
