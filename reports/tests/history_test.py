@@ -25,8 +25,8 @@ import sqlalchemy as sa
 from faultline_reports import document as document_reader
 from faultline_reports.errors import UserError
 from faultline_reports.history import __main__ as history
-from faultline_reports.history import exchange, picture, points, schema, store
-from faultline_reports.history.model import Point, Record, Run, Series
+from faultline_reports.history import adding, exchange, picture, points, schema, store
+from faultline_reports.history.model import VERSION, Point, Record, Run, Series
 
 REPORTS = pathlib.Path(__file__).parent.parent
 FIRST_DAY = datetime.datetime(2026, 1, 1, 3, 0, tzinfo=datetime.timezone.utc)
@@ -258,6 +258,29 @@ def test_what_is_exported_is_imported_again(
     assert second.read_bytes() == exported.read_bytes() and exported.stat().st_size > 1000
 
 
+def test_adding_needs_no_sqlalchemy_and_leaves_what_it_would(tmp_path: pathlib.Path) -> None:
+    """The history is there: its first run made it."""
+    paths = nights(tmp_path, 4)
+    quick, whole = str(tmp_path / "quick.sqlite"), str(tmp_path / "whole.sqlite")
+    history.run(["add", paths[0], "--db", quick])
+    script = (
+        "import sys; from faultline_reports.history import __main__ as history; "
+        f"history.run(['add', *{paths[1:]!r}, {paths[1]!r}, '--db', {quick!r}]); "
+        "sys.exit(any(name in sys.modules for name in ('sqlalchemy', 'alembic', 'matplotlib')))"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": str(REPORTS)})
+    with store.opened(quick) as opened:
+        records = list(opened.records())
+    assert len(records) == 4
+    with store.opened(whole, create=True) as opened:
+        assert [opened.add(one) for one in records] == [True] * 4
+        assert list(opened.records()) == records
+    with sqlite3.connect(quick) as first, sqlite3.connect(whole) as second:
+        for table in ("runs", "series", "layouts", "centres", "details"):
+            rows = [sorted(one.execute(f"SELECT * FROM {table}")) for one in (first, second)]
+            assert rows[0] == rows[1], table
+
+
 def test_an_import_that_breaks_off_adds_nothing(tmp_path: pathlib.Path) -> None:
     lines = list(exchange.json_lines([record(1, {"a": 0.0}), record(2, {"a": 0.1})]))
     path = written(tmp_path, "broken.jsonl", lines[0] + lines[1][:-20])
@@ -303,7 +326,7 @@ def test_prune_takes_the_oldest_and_what_nobody_has_then(
     place: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with store.opened(place, create=True) as opened:
-        opened.add([record(n, {"old": 0.0} if n < 4 else {"new": 0.0}) for n in range(10)])
+        opened.add_together([record(n, {"old": 0.0} if n < 4 else {"new": 0.0}) for n in range(10)])
     history.run(["prune", "--keep", "6", "--dry-run", "--db", place])
     assert capsys.readouterr().out == "4 runs would be taken away\n"
     history.run(["prune", "--before", "1970-01-03", "--db", place])
@@ -319,10 +342,11 @@ def test_prune_takes_the_oldest_and_what_nobody_has_then(
 
 WRITER = """
 import sys
-from history_test import record, store
-with store.opened(sys.argv[1], create=True) as opened:
-    for n in map(int, sys.argv[2:]):
-        opened.add([record(n, {f"w{n % 7}": float(n), f"x{n}": 1.0})])
+from faultline_reports.history import writing
+from history_test import record
+for n in map(int, sys.argv[2:]):
+    with writing.opened(sys.argv[1]) as opened:
+        opened.add(record(n, {f"w{n % 7}": float(n), f"x{n}": 1.0}))
 """
 
 
@@ -412,7 +436,7 @@ def test_a_writer_that_is_killed_leaves_whole_runs(tmp_path: pathlib.Path) -> No
     with store.opened(place, create=True) as opened:
         whole = list(opened.records())
         assert len(whole) > 20 and all(len(one.points) == 2 for one in whole)
-        assert opened.add([record(99_999, {"a": 0.0})]) == 1
+        assert opened.add(record(99_999, {"a": 0.0}))
 
 
 def _count(place: str) -> int:
@@ -433,7 +457,7 @@ def test_migrations_lead_to_the_tables_that_are_used(place: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(REPORTS / "faultline_reports/history/migrations"))
-    assert ScriptDirectory.from_config(config).get_current_head() == schema.VERSION
+    assert ScriptDirectory.from_config(config).get_current_head() == VERSION
     with store.opened(place, create=True):
         pass
     url = place if "://" in place else f"sqlite:///{place}"
@@ -523,7 +547,7 @@ def test_series_that_do_not_vary_or_have_holes(place: str, capsys: pytest.Captur
             values = {"constant": 1.0, "step": 0.0 if n < 20 else 0.5}
             if n % 3:
                 values["holes"] = rng.gauss(0.0 if n < 25 else 0.3, 0.01)
-            opened.add([record(n, values)])
+            opened.add(record(n, values))
     history.run(["detect", "--db", place, "--json"])
     found = json.loads(capsys.readouterr().out)
     assert {(c["workload"], c["date"][:10]) for c in found["changes"]} == {
@@ -538,4 +562,4 @@ def test_a_revision_is_a_commit(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     for bad in ("no-such-branch", "--all", "; rm -rf"):
         with pytest.raises(UserError, match="is no commit here"):
             history.run(["add", path, "--db", "h.sqlite", f"--revision={bad}"])
-    assert history._revision("0123abc") == "0123abc"
+    assert adding.commit_of("0123abc") == "0123abc"

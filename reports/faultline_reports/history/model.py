@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+VERSION = "0001"  # of the tables: the newest migration
+SERIES_KEY = ("fingerprint", "workload", "work", "allocator", "metric", "reference")
+
 Floats = npt.NDArray[np.float64]
 
 

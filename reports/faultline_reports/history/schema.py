@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0001"  # the newest migration
+from faultline_reports.history.model import SERIES_KEY
 
 metadata = MetaData()
 
@@ -38,7 +38,6 @@ runs = Table(
     Index("runs_started", "started_ns"),
 )
 
-SERIES_KEY = ("fingerprint", "workload", "work", "allocator", "metric", "reference")
 series = Table(
     "series",
     metadata,

@@ -7,7 +7,6 @@ the unique digest of a run makes the second addition of the same run none. Raise
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,24 +14,18 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.history import schema
-from faultline_reports.history.model import Point, Record, Run, Series, Table
+from faultline_reports.history.model import SERIES_KEY, VERSION, Point, Record, Run, Series, Table
+from faultline_reports.history.writing import REMEDY, WAIT_S, insert_run, said
 
-WAIT_S = 60  # for another writer
 _WRITERS = 0x6661756C74  # PostgreSQL's advisory lock for one writer at a time, as SQLite has it
 _INT = np.dtype("<i4")
 _FLOAT = np.dtype("<f8")
-
-
-def default_place() -> str:
-    home = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
-    return os.environ.get("FAULTLINE_HISTORY") or os.path.join(home, "faultline", "history.sqlite")
 
 
 def _url(place: str) -> URL:
@@ -42,15 +35,12 @@ def _url(place: str) -> URL:
     try:
         url = make_url(place)
     except sa.exc.ArgumentError:
-        raise UserError(Exit.USAGE, "--db", "is not a database's URL", _REMEDY) from None
+        raise UserError(Exit.USAGE, "--db", "is not a database's URL", REMEDY) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg2")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise UserError(Exit.USAGE, "--db", f"{url.get_backend_name()} is not supported", _REMEDY)
+        raise UserError(Exit.USAGE, "--db", f"{url.get_backend_name()} is not supported", REMEDY)
     return url
-
-
-_REMEDY = "name a file, or postgresql://USER@HOST/DATABASE"
 
 
 class Store:
@@ -78,12 +68,12 @@ class Store:
         """Brings the tables to this version; with `create` makes them where there are none."""
         with self._transaction(False) as connection:
             version = self._version(connection)
-        if version == schema.VERSION:
+        if version == VERSION:
             return
         if version is None and not create:
             raise UserError(Exit.NO_INPUT, self.where, "has no history yet", "add a run first")
         with self._transaction(True) as connection:
-            if self._version(connection) != schema.VERSION:  # another process may have been first
+            if self._version(connection) != VERSION:  # another process may have been first
                 migrate(connection, self.where)
 
     def _version(self, connection: Connection) -> str | None:
@@ -92,19 +82,16 @@ class Store:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             return str(found) if found is not None else None
         if names:
-            raise UserError(Exit.DATA, self.where, "is a database of something else", _REMEDY)
+            raise UserError(Exit.DATA, self.where, "is a database of something else", REMEDY)
         return None
 
-    def add(self, records: Iterable[Record]) -> int:
-        """How many of them were new. Each is there whole or not at all, once."""
-        added = 0
-        for record in records:
-            with self._transaction(True) as connection:
-                added += _insert_run(connection, record)
-        return added
+    def add(self, record: Record) -> bool:
+        """Whether it was new. It is there whole or not at all, once."""
+        with self._transaction(True) as connection:
+            return _insert_run(connection, record)
 
     def add_together(self, records: Iterable[Record]) -> int:
-        """As add(), in one transaction: all of them or none."""
+        """How many of them were new; in one transaction, all of them or none."""
         with self._transaction(True) as connection:
             return sum(_insert_run(connection, record) for record in records)
 
@@ -235,17 +222,17 @@ def opened(place: str, create: bool = False) -> Iterator[Store]:
 
 def _check_file(path: str, where: str, create: bool) -> None:
     if path in ("", ":memory:"):
-        raise UserError(Exit.USAGE, "--db", "names no file", _REMEDY)
+        raise UserError(Exit.USAGE, "--db", "names no file", REMEDY)
     if not create and not os.path.exists(path):
         raise UserError(Exit.NO_INPUT, where, "has no history yet", "add a run first, or name it with --db")
     if os.path.isdir(path):
-        raise UserError(Exit.NO_INPUT, where, "is a directory", _REMEDY)
+        raise UserError(Exit.NO_INPUT, where, "is a directory", REMEDY)
     if create:
         try:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         except OSError as error:
             raise UserError(
-                Exit.CANNOT_CREATE, where, error.strerror or "cannot be created", _REMEDY
+                Exit.CANNOT_CREATE, where, error.strerror or "cannot be created", REMEDY
             ) from None
 
 
@@ -283,68 +270,16 @@ def migrate(connection: Connection, where: str) -> None:
 
 
 def _said(where: str, error: sa.exc.DBAPIError) -> UserError:
-    """What the database said, in one line."""
-    text = " ".join(str(error.orig).split()) or type(error.orig).__name__
-    if "not a database" in text:
-        return UserError(Exit.DATA, where, "is not a history: no database", _REMEDY)
-    if "unable to open" in text:
-        return UserError(Exit.CANNOT_CREATE, where, "cannot be opened or created", _REMEDY)
-    if "readonly" in text:
-        return UserError(Exit.CANNOT_CREATE, where, "may not be written to", _REMEDY)
-    if "locked" in text:
-        return UserError(Exit.UNAVAILABLE, where, f"is in use for more than {WAIT_S} s", "try again")
-    return UserError(Exit.UNAVAILABLE, where, text[:300], "see that the database is there and may be used")
-
-
-def _insert(connection: Connection, table: sa.Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return said(where, " ".join(str(error.orig).split()) or type(error.orig).__name__)
 
 
 def _insert_run(connection: Connection, record: Record) -> bool:
-    run = record.run
-    values = {**vars(run)}
-    done = connection.execute(_insert(connection, schema.runs).values(**values))
-    if done.rowcount != 1:
-        return False
-    run_id = connection.execute(
-        sa.select(schema.runs.c.id).where(schema.runs.c.digest == run.digest)
-    ).scalar_one()
-    ordered = sorted(record.points, key=_key)
-    ids = _series_ids(connection, run.fingerprint, ordered)
-    layout = _layout_id(connection, np.array([ids[one] for one in ordered], dtype=_INT).tobytes())
-    points = [record.points[one] for one in ordered]
-    packed = np.array([point.centre for point in points], dtype=_FLOAT).tobytes()
-    rest = np.array([(p.low, p.high, p.median) for p in points], dtype=_FLOAT).tobytes()
-    connection.execute(schema.centres.insert().values(run=run_id, layout=layout, numbers=packed))
-    connection.execute(schema.details.insert().values(run=run_id, numbers=rest))
-    return True
+    def execute(statement: str, values: Sequence[Any]) -> Any:
+        if connection.dialect.name == "postgresql":
+            statement = statement.replace("?", "%s")
+        return connection.exec_driver_sql(statement, tuple(values))
 
-
-def _key(one: Series) -> tuple[str, ...]:
-    return tuple(getattr(one, name) for name in schema.SERIES_KEY)
-
-
-def _series_ids(connection: Connection, fingerprint: str, wanted: Sequence[Series]) -> dict[Series, int]:
-    """Of series that are all of one host; those that are new are made, in one order for all writers."""
-    columns = [schema.series.c[name] for name in schema.SERIES_KEY]
-    known = sa.select(schema.series.c.id, *columns).where(schema.series.c.fingerprint == fingerprint)
-    found = {Series(*row[1:]): row[0] for row in connection.execute(known)}
-    missing = [dict(zip(schema.SERIES_KEY, _key(one))) for one in wanted if one not in found]
-    if missing:
-        connection.execute(_insert(connection, schema.series), missing)
-        found = {Series(*row[1:]): row[0] for row in connection.execute(known)}
-    return found
-
-
-def _layout_id(connection: Connection, packed: bytes) -> int:
-    digest = hashlib.sha256(packed).hexdigest()
-    wanted = sa.select(schema.layouts.c.id).where(schema.layouts.c.digest == digest)
-    found = connection.execute(wanted).scalar()
-    if found is None:
-        connection.execute(_insert(connection, schema.layouts).values(digest=digest, series=packed))
-        found = connection.execute(wanted).scalar_one()
-    return int(found)
+    return insert_run(execute, record)
 
 
 def _runs(connection: Connection) -> list[tuple[int, Run]]:
@@ -355,7 +290,7 @@ def _runs(connection: Connection) -> list[tuple[int, Run]]:
 
 
 def _series(connection: Connection, wanted: Callable[[Series], bool]) -> tuple[list[int], list[Series]]:
-    columns = [schema.series.c[name] for name in schema.SERIES_KEY]
+    columns = [schema.series.c[name] for name in SERIES_KEY]
     rows = connection.execute(sa.select(schema.series.c.id, *columns).order_by(*columns))
     chosen = [(row[0], one) for row in rows if wanted(one := Series(*row[1:]))]
     return [number for number, _ in chosen], [one for _, one in chosen]

@@ -97,7 +97,7 @@ def test_a_large_history(place: str, tmp_path: pathlib.Path) -> None:
         later = iter(record(RUNS + n, drawn[-1].tolist()) for n in range(TIMES))
         kind = place.partition(":")[0] if "://" in place else "sqlite"
         print(f"\n{kind}: {RUNS:,} runs of {SERIES} series")
-        timed("one run added, in a process", TIMES, lambda: str(opened.add([next(later)])))
+        timed("one run added, in a process", TIMES, lambda: str(opened.add(next(later))))
     documents = [tmp_path / f"night-{number}.json" for number in range(TIMES)]
     for number, path in enumerate(documents):
         path.write_text(night(number))
