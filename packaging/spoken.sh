@@ -1,5 +1,5 @@
 #!/bin/bash
-# Manual pages of every command and completions for three shells, from what the program itself prints.
+# Manual pages of every command and program and completions for three shells, from what these themselves print.
 # Usage: spoken.sh FAULTLINE FOLDER VERSION
 set -euo pipefail
 faultline=$1 folder=$2 version=$3
@@ -35,6 +35,9 @@ mapfile -t commands < <("$faultline" --help | awk '
 [ ${#commands[@]} -ge 10 ] || { echo "spoken.sh: faultline --help lists no commands" >&2; exit 1; }
 for command in "${commands[@]}"; do
     page "faultline-$command" "$faultline" "$command"
+done
+for program in worker check ordeal app; do # which it starts, and people may
+    page "faultline-$program" "${faultline%/*}/faultline-$program"
 done
 for shell in bash zsh fish; do
     "$faultline" completion $shell >"$folder/faultline.$shell"
