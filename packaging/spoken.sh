@@ -25,13 +25,11 @@ page() { # NAME HELP...: faultline's page, or a command's
 }
 
 page faultline "$faultline"
-# The commands: the built-in ones stand under "Subcommands:", the others on the line after "Further commands".
+# The commands: the built-in ones stand under "Subcommands:", the others under "Further commands".
 mapfile -t commands < <("$faultline" --help | awk '
-    /^Subcommands:/ { inside = 1; next }
+    /^(Subcommands:|Further commands)/ { inside = 1; next }
     /^$/ { inside = 0 }
-    inside && /^  [a-z]/ { print $1 }
-    further { for (i = 1; i <= NF; i++) print $i; further = 0 }
-    /^Further commands/ { further = 1 }')
+    inside && /^  [a-z]/ { print $1 }')
 [ ${#commands[@]} -ge 10 ] || { echo "spoken.sh: faultline --help lists no commands" >&2; exit 1; }
 for command in "${commands[@]}"; do
     page "faultline-$command" "$faultline" "$command"
