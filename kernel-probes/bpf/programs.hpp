@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,7 +30,9 @@ struct Wish {
 };
 
 struct PageRow {
-    page_key key;
+    std::uint32_t gfp;
+    std::uint16_t order;
+    std::uint16_t migratetype;
     std::uint64_t calls;
 };
 struct SlabRow {
@@ -75,7 +78,8 @@ class Programs {
     ~Programs();
 
   private:
-    tl::expected<void, Refusal> mark(pid_t thread); // as one of the trial's
+    tl::expected<bool, Refusal> mark(pid_t thread); // as one of the trial's; false: it was already
+    tl::expected<void, Refusal> hang(const std::function<bool(std::string_view)>& which);
     struct State;
     explicit Programs(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

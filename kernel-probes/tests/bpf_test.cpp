@@ -139,6 +139,21 @@ TEST_F(KnownActions, ThreadsAndChildrenBelongToTheTrialAndOthersDoNot) {
     expect_count("faults_anonymous", 20000, Deed::touch_elsewhere, 20000);
 }
 
+// Kernel stacks, by which threads are known, go from those that end to those that begin, the trial's and others'.
+TEST_F(KnownActions, ThreadsThatTakeOverTheStacksOfOthersAreNotMistakenForThem) {
+    constexpr int times = 100;
+    auto stranger = KnownChild::start();
+    ASSERT_TRUE(stranger);
+    for (int i = 0; i < times; ++i) {
+        const double before = now("faults_anonymous");
+        ASSERT_TRUE(child_->do_deed(Deed::touch_elsewhere, 20));
+        const double after = now("faults_anonymous");
+        EXPECT_NEAR(after - before, 20, 4) << i; // and the new thread's own stack
+        ASSERT_TRUE(stranger->do_deed(Deed::touch_elsewhere, 20));
+        EXPECT_EQ(now("faults_anonymous"), after) << i;
+    }
+}
+
 TEST_F(KnownActions, MessagesTakeKmallocOfTheirSize) {
     expect_count("kmalloc_to_1024_calls", 2000, Deed::send_control, 2000, 1000);
     expect_count("kmalloc_to_8192_calls", 2000, Deed::send_control, 2000, 8000);
