@@ -226,9 +226,9 @@ NEEDS = schedule.Needs(30, 40, 5)
 
 
 def test_the_least_is_both_stages_and_the_counts() -> None:
-    one = (12 + 5 * thresholds.GATE_COUNTED_COST + 12) * thresholds.GATE_COST_MARGIN
+    one = 12 + 5 * thresholds.GATE_COUNTED_COST + 12
     assert schedule.least(NEEDS, [1.0]) == pytest.approx(one)
-    assert schedule.least(schedule.Needs(2, 0, 0), [1.0]) == pytest.approx(2 * thresholds.GATE_COST_MARGIN)
+    assert schedule.least(schedule.Needs(2, 0, 0), [1.0]) == pytest.approx(2)
     many = schedule.least(NEEDS, [1.0] * 10)
     assert many < 10 * one  # three of ten are to be confirmed
     assert schedule.enough_for(many, NEEDS, [1.0] * 10) == 10

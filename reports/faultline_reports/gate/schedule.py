@@ -62,7 +62,7 @@ def costs(document: Document, round_s: float) -> dict[str, float]:
 def least(needs: Needs, taken: Sequence[float]) -> float:
     """Seconds for the least that leads to a verdict on workloads whose rounds take `taken` seconds each."""
     everything = needs.least_rounds + needs.counted_rounds * GATE_COUNTED_COST
-    return GATE_COST_MARGIN * everything * sum(taken) + _least_confirming(needs, taken)
+    return everything * sum(taken) + _least_confirming(needs, taken)
 
 
 def enough_for(limit_s: float, needs: Needs, taken: Sequence[float]) -> int:
@@ -76,12 +76,12 @@ def first_until(limit_s: float, needs: Needs, taken: Sequence[float]) -> float:
     least rounds."""
     if not needs.confirm_rounds:
         return limit_s
-    return limit_s - max(_least_confirming(needs, taken), GATE_CONFIRM_SHARE * limit_s)
+    return limit_s - max(GATE_COST_MARGIN * _least_confirming(needs, taken), GATE_CONFIRM_SHARE * limit_s)
 
 
 def _least_confirming(needs: Needs, taken: Sequence[float]) -> float:
     longest = sum(sorted(taken)[-GATE_LEAST_CONFIRMED:])
-    return GATE_COST_MARGIN * needs.least_confirm_rounds * longest
+    return needs.least_confirm_rounds * longest
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def too_short(limit_s: float, reserve_s: float, needs: Needs, taken: Costs) -> s
     needed = least(needs, list(taken.values()))
     if needed <= limit_s:
         return ""
+    needed *= GATE_COST_MARGIN  # what is said has to do the next time
     enough = enough_for(limit_s, needs, list(taken.values()))
     what = formatting.count(len(taken), "workload")
     return (
