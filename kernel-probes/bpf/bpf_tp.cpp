@@ -108,9 +108,10 @@ class BpfTp : public Probe {
         case TableId::gfp:
             for (const bpf::PageRow& row : programs_->pages()) {
                 add_to(rows,
-                       fmt::format("order {}, {}, {}", row.order, bpf::migratetype_name(row.migratetype),
-                                   bpf::gfp_name(row.gfp, gfp_flags_)),
-                       row.calls, row.calls << row.order);
+                       fmt::format("order {}, {}, {}", row.key.order,
+                                   bpf::migratetype_name(row.key.migratetype),
+                                   bpf::gfp_name(row.key.gfp, gfp_flags_)),
+                       row.calls, row.calls << row.key.order);
             }
             break;
         case TableId::slab_caches:

@@ -122,24 +122,20 @@ struct latency {
     unsigned long long slots[LATENCY_SLOTS];
 };
 
-// Combinations of GFP flags, order (from bit 32) and migrate type (from bit 48). The first one that comes to a
-// slot has it, and needs no search; the others of that slot are in a hash.
-enum { PAGE_SLOTS = 64, PAGE_KEY_ORDER = 32, PAGE_KEY_MIGRATETYPE = 48 };
-struct page_slot {
-    unsigned long long key;
-    unsigned long long calls; // 0: nobody's yet
+struct page_key {
+    unsigned int gfp;
+    unsigned short order;
+    unsigned short migratetype;
 };
 
-// What every CPU has for itself, in one piece, so that it takes one lookup.
-struct cpu {
-    // Whose stack the last program ran on: as far as `epoch` of the programs is still this one.
-    unsigned long long context;
-    unsigned long long stack;
-    unsigned long long epoch;
-    unsigned int running; // the number of the trial's thread there
-    unsigned int unused;
-    struct counters counters;
-    struct page_slot page_slots[PAGE_SLOTS];
+// Kept for each CPU: the first combination that came to a slot has it, and needs no search; the others of
+// that slot are in a hash.
+enum { PAGE_SLOTS = 64 };
+struct page_slots {
+    struct {
+        struct page_key key;
+        unsigned long long calls; // 0: nobody's yet
+    } slots[PAGE_SLOTS];
 };
 
 // `cache` is 0 for kmalloc.

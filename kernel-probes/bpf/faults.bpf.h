@@ -48,73 +48,71 @@ static __always_inline enum counter_id kind_of(__u32 seen, __u32 error_code) {
     return error_code & (ERROR_PRESENT | ERROR_WRITE) ? COUNT_FAULTS_OTHER : COUNT_FAULTS_ZERO_PAGE;
 }
 
-// `bits` are news of the fault that the running thread is in, if it is in one.
-static __always_inline void fault_shows(struct cpu* cpu, struct fault* fault, __u32 bits) {
-    const __u32 seen = fault->seen;
+// `bits` are news of the fault that the thread is in, if it is in one.
+static __always_inline void fault_shows(struct thread* thread, __u32 bits) {
+    const __u32 seen = thread->seen;
     if (!want_kinds || (seen & (SEEN_EXCEPTION | SEEN_RECLAIM)) != SEEN_EXCEPTION || (seen & bits) == bits) {
         return;
     }
-    fault->seen = seen | bits;
-    const __u32 before = fault->kind;
-    const __u32 kind = kind_of(seen | bits, fault->error_code);
+    thread->seen = seen | bits;
+    const __u32 before = thread->kind;
+    const __u32 kind = kind_of(seen | bits, thread->error_code);
     if (kind != before) {
-        add(cpu, kind, 1);
+        struct counters* counters = my_counters();
+        add(counters, kind, 1);
         if (before < COUNTER_COUNT) { // always: for the verifier
-            add(cpu, before, -1);
+            add(counters, before, -1);
         }
-        fault->kind = kind;
+        thread->kind = kind;
     }
 }
 
 // Whatever happens next is no part of a fault.
-static __always_inline void fault_is_over(struct fault* fault) {
-    fault->seen &= SEEN_RECLAIM;
+static __always_inline void fault_is_over(struct thread* thread) {
+    thread->seen &= SEEN_RECLAIM;
 }
 
-static __always_inline void fault_begins(const void* ctx, enum counter_id mode, __u32 error_code) {
-    struct thread* thread = current_thread(ctx);
-    struct cpu* cpu = this_cpu();
-    if (!thread || !cpu) {
+static __always_inline void fault_begins(enum counter_id mode, __u64 error_code) {
+    struct thread* thread = current_thread();
+    if (!thread) {
         return;
     }
-    add(cpu, mode, 1);
+    struct counters* counters = my_counters();
+    add(counters, mode, 1);
     if (want_kinds) {
-        struct fault* fault = &thread->fault;
-        fault->seen = SEEN_EXCEPTION | (fault->seen & SEEN_RECLAIM);
-        fault->error_code = error_code;
-        const __u32 kind = kind_of(0, error_code);
-        fault->kind = kind;
-        add(cpu, kind, 1);
+        thread->seen = SEEN_EXCEPTION | (thread->seen & SEEN_RECLAIM);
+        thread->error_code = error_code;
+        thread->kind = kind_of(0, error_code);
+        add(counters, thread->kind, 1);
     }
     if (want_latency) {
-        thread->fault.begin_ns = bpf_ktime_get_ns();
+        thread->fault_begin_ns = bpf_ktime_get_ns();
     }
 }
 
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(fault_user, unsigned long address, struct pt_regs* regs, unsigned long error_code) {
-    fault_begins(ctx, COUNT_FAULTS_USER_MODE, error_code);
+    fault_begins(COUNT_FAULTS_USER_MODE, error_code);
     return 0;
 }
 
 SEC("tp_btf/page_fault_kernel")
 int BPF_PROG(fault_kernel, unsigned long address, struct pt_regs* regs, unsigned long error_code) {
-    fault_begins(ctx, COUNT_FAULTS_KERNEL_MODE, error_code);
+    fault_begins(COUNT_FAULTS_KERNEL_MODE, error_code);
     return 0;
 }
 
 SEC("tp_btf/rss_stat")
 int BPF_PROG(rss, struct mm_struct* mm, int member) {
-    struct thread* thread = current_thread(ctx);
-    struct cpu* cpu = this_cpu();
-    if (cpu && thread && member >= MM_FILEPAGES && member <= MM_SHMEMPAGES) {
-        fault_shows(cpu, &thread->fault, SEEN_FILE << member);
+    struct thread* thread = current_thread();
+    if (thread && member >= MM_FILEPAGES && member <= MM_SHMEMPAGES) {
+        fault_shows(thread, SEEN_FILE << member);
     }
     return 0;
 }
 
-static __always_inline void fault_took(__u32 kind, __u64 ns, struct cpu* cpu) {
-    add(cpu, COUNT_FAULT_NS, ns);
+static __always_inline void fault_took(__u32 kind, __u64 ns, struct counters* counters) {
+    add(counters, COUNT_FAULT_NS, ns);
     struct latency* latency = bpf_map_lookup_elem(&latencies, &kind);
     __u32 slot = floor_log2(ns);
     if (latency && slot < LATENCY_SLOTS) {
@@ -122,14 +120,16 @@ static __always_inline void fault_took(__u32 kind, __u64 ns, struct cpu* cpu) {
     }
 }
 
-static __always_inline void fault_ends(struct cpu* cpu, struct fault* fault) {
-    add(cpu, fault->seen & SEEN_MAJOR ? COUNT_FAULTS_MAJOR : COUNT_FAULTS_MINOR, 1);
-    if (want_kinds && !(fault->seen & SEEN_EXCEPTION)) {
-        add(cpu, COUNT_FAULTS_IN_CALLS, 1);
+static __always_inline void fault_ends(struct thread* thread, struct counters* counters) {
+    const __u32 seen = thread->seen;
+    add(counters, seen & SEEN_MAJOR ? COUNT_FAULTS_MAJOR : COUNT_FAULTS_MINOR, 1);
+    if (want_kinds && !(seen & SEEN_EXCEPTION)) {
+        add(counters, COUNT_FAULTS_IN_CALLS, 1);
     } else if (want_latency) {
-        fault_took(fault->kind - COUNT_FAULTS_ANONYMOUS, bpf_ktime_get_ns() - fault->begin_ns, cpu);
+        fault_took(thread->kind - COUNT_FAULTS_ANONYMOUS, bpf_ktime_get_ns() - thread->fault_begin_ns,
+                   counters);
     }
-    fault_is_over(fault);
+    fault_is_over(thread);
 }
 
 #define is_item(item, name)                                                                                  \
@@ -142,19 +142,19 @@ int BPF_PROG(memcg_event, void* memcg, int item, unsigned long count) {
         !is_item(item, PSWPOUT)) {
         return 0;
     }
-    struct thread* thread = current_thread(ctx);
-    struct cpu* cpu = this_cpu();
-    if (!thread || !cpu) {
+    struct thread* thread = current_thread();
+    if (!thread) {
         return 0;
     }
+    struct counters* counters = my_counters();
     if (is_item(item, PGFAULT)) {
-        fault_ends(cpu, &thread->fault);
+        fault_ends(thread, counters);
     } else if (is_item(item, PGMAJFAULT)) {
-        thread->fault.seen |= SEEN_MAJOR;
+        thread->seen |= SEEN_MAJOR;
     } else if (is_item(item, PSWPIN)) {
-        add(cpu, COUNT_SWAP_IN, count);
+        add(counters, COUNT_SWAP_IN, count);
     } else if (is_item(item, PSWPOUT)) {
-        add(cpu, COUNT_SWAP_OUT, count);
+        add(counters, COUNT_SWAP_OUT, count);
     }
     return 0;
 }

@@ -42,8 +42,6 @@ struct task_struct {
     int pid;
     int tgid;
     struct mm_struct* mm;
-    void* stack;
-    unsigned int flags;
 };
 
 struct address_space;

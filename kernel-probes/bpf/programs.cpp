@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/syscall.h>
+#include <tuple>
 
 namespace faultline::probes::bpf {
 namespace {
@@ -38,12 +39,7 @@ using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
 using Names = std::set<std::string, std::less<>>;
 
-// They say who belongs to the trial, and are there before anything is counted.
-constexpr std::string_view family[] = {"fork", "executed", "exiting", "gone"};
-
-bool is_family(std::string_view name) {
-    return std::find(std::begin(family), std::end(family), name) != std::end(family);
-}
+constexpr std::string_view always[] = {"fork", "gone"}; // who belongs to the trial
 
 Skeleton open_with(const Wish& wish, const Names& programs) {
     Skeleton skeleton(trial_bpf__open());
@@ -64,7 +60,9 @@ Skeleton open_with(const Wish& wish, const Names& programs) {
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, skeleton->obj) {
         const std::string_view name = bpf_program__name(program);
-        bpf_program__set_autoload(program, is_family(name) || programs.contains(name));
+        bpf_program__set_autoload(program,
+                                  std::find(std::begin(always), std::end(always), name) != std::end(always) ||
+                                      programs.contains(name));
     }
     return skeleton;
 }
@@ -133,12 +131,12 @@ constexpr counter_id pages_of_type[] = {COUNT_PAGES_UNMOVABLE, COUNT_PAGES_MOVAB
 void add_up_pages(counters& sum, const std::vector<PageRow>& rows) {
     for (const PageRow& row : rows) {
         sum.value[COUNT_PAGE_ALLOC_CALLS] += row.calls;
-        sum.value[COUNT_PAGES_ALLOCATED] += row.calls << row.order;
-        if (row.order <= COUNT_PAGE_ORDER_10 - COUNT_PAGE_ORDER_0) {
-            sum.value[COUNT_PAGE_ORDER_0 + row.order] += row.calls;
+        sum.value[COUNT_PAGES_ALLOCATED] += row.calls << row.key.order;
+        if (row.key.order <= COUNT_PAGE_ORDER_10 - COUNT_PAGE_ORDER_0) {
+            sum.value[COUNT_PAGE_ORDER_0 + row.key.order] += row.calls;
         }
-        if (row.migratetype < std::size(pages_of_type)) {
-            sum.value[pages_of_type[row.migratetype]] += row.calls << row.order;
+        if (row.key.migratetype < std::size(pages_of_type)) {
+            sum.value[pages_of_type[row.key.migratetype]] += row.calls << row.key.order;
         }
     }
 }
@@ -195,7 +193,7 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
     return Programs(std::move(state));
 }
 
-tl::expected<bool, Refusal> Programs::mark(pid_t thread) {
+tl::expected<void, Refusal> Programs::mark(pid_t thread) {
     // A row of `threads`: the thread's number, and zeros for one that did nothing yet. Seen from within a
     // container the number is another than the kernel's; then nothing is counted, which check() finds.
     const auto& threads = state_->skeleton->maps.threads;
@@ -207,54 +205,43 @@ tl::expected<bool, Refusal> Programs::mark(pid_t thread) {
         std::memcpy(&whose, there.data(), sizeof whose);
     }
     if (whose == number) {
-        return false;
+        return {};
     }
     std::fill(there.begin(), there.end(), 0);
     std::memcpy(there.data(), &number, sizeof number);
     if (bpf_map_update_elem(bpf_map__fd(threads), &row, there.data(), BPF_ANY) != 0) {
         return tl::unexpected(refusal(fmt::format("cannot mark thread {}", thread), errno));
     }
-    return true;
-}
-
-tl::expected<void, Refusal> Programs::hang(const std::function<bool(std::string_view)>& which) {
-    bpf_program* program = nullptr;
-    bpf_object__for_each_program(program, state_->skeleton->obj) {
-        if (!bpf_program__autoload(program) || !which(bpf_program__name(program))) {
-            continue;
-        }
-        Link link(bpf_program__attach(program));
-        if (!link) {
-            return tl::unexpected(refusal(fmt::format("cannot attach to {}", tracepoint_of(program)), errno));
-        }
-        state_->links.push_back(std::move(link));
-    }
     return {};
 }
 
 tl::expected<void, Refusal> Programs::attach(pid_t pid) {
-    auto done = hang(is_family);
-    // All that is there now, and what those made that nobody had marked yet.
-    for (bool news = true; done && news;) {
-        news = false;
-        for (const pid_t process : process_tree(pid)) {
-            for (const pid_t thread : threads_of(process)) {
-                const auto marked = mark(thread);
-                if (!marked) {
-                    done = tl::unexpected(marked.error());
-                } else {
-                    news = news || *marked;
-                }
+    if (auto marked = mark(pid); !marked) {
+        return marked;
+    }
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, state_->skeleton->obj) {
+        if (!bpf_program__autoload(program)) {
+            continue;
+        }
+        Link link(bpf_program__attach(program));
+        if (!link) {
+            const int error = errno;
+            detach();
+            return tl::unexpected(refusal(fmt::format("cannot attach to {}", tracepoint_of(program)), error));
+        }
+        state_->links.push_back(std::move(link));
+    }
+    // Those that were made before anything was heard of them.
+    for (const pid_t process : process_tree(pid)) {
+        for (const pid_t thread : threads_of(process)) {
+            if (auto marked = mark(thread); !marked) {
+                detach();
+                return marked;
             }
         }
     }
-    if (done) {
-        done = hang([](std::string_view name) { return !is_family(name); });
-    }
-    if (!done) {
-        detach();
-    }
-    return done;
+    return {};
 }
 
 void Programs::detach() {
@@ -266,14 +253,15 @@ const std::map<std::string, std::string, std::less<>>& Programs::missing() const
 }
 
 std::optional<counters> Programs::totals() const {
-    const auto cpus = values_of_cpus<cpu>(state_->map(state_->skeleton->maps.cpus), std::uint32_t{0});
-    if (cpus.empty()) {
+    const auto values =
+        values_of_cpus<counters>(state_->map(state_->skeleton->maps.totals), std::uint32_t{0});
+    if (values.empty()) {
         return std::nullopt;
     }
     counters sum{};
-    for (const cpu& each : cpus) {
+    for (const counters& value : values) {
         for (std::size_t i = 0; i < COUNTER_COUNT; ++i) {
-            sum.value[i] += each.counters.value[i];
+            sum.value[i] += value.value[i];
         }
     }
     add_up_pages(sum, pages());
@@ -294,27 +282,27 @@ std::array<latency, FAULT_KINDS> Programs::latencies() const {
 }
 
 std::vector<PageRow> Programs::pages() const {
-    std::map<std::uint64_t, std::uint64_t> calls;
-    for (const cpu& each : values_of_cpus<cpu>(state_->map(state_->skeleton->maps.cpus), std::uint32_t{0})) {
-        for (const page_slot& slot : each.page_slots) {
-            calls[slot.key] += slot.calls;
+    std::map<std::tuple<unsigned, unsigned, unsigned>, PageRow> rows;
+    const auto add = [&rows](const page_key& key, std::uint64_t calls) {
+        rows.try_emplace({key.gfp, key.order, key.migratetype}, PageRow{key, 0}).first->second.calls += calls;
+    };
+    for (const page_slots& cpu :
+         values_of_cpus<page_slots>(state_->map(state_->skeleton->maps.page_slots), std::uint32_t{0})) {
+        for (const auto& slot : cpu.slots) {
+            if (slot.calls > 0) {
+                add(slot.key, slot.calls);
+            }
         }
     }
     const int map = state_->map(state_->skeleton->maps.pages);
-    for (const std::uint64_t key : keys_of<std::uint64_t>(map)) {
-        for (const std::uint64_t more : values_of_cpus<std::uint64_t>(map, key)) {
-            calls[key] += more;
+    for (const page_key& key : keys_of<page_key>(map)) {
+        for (const std::uint64_t calls : values_of_cpus<std::uint64_t>(map, key)) {
+            add(key, calls);
         }
     }
-    std::vector<PageRow> rows;
-    for (const auto& [key, count] : calls) {
-        if (count > 0) {
-            rows.push_back({static_cast<std::uint32_t>(key),
-                            static_cast<std::uint16_t>(key >> PAGE_KEY_ORDER),
-                            static_cast<std::uint16_t>(key >> PAGE_KEY_MIGRATETYPE), count});
-        }
-    }
-    return rows;
+    std::vector<PageRow> sums(rows.size());
+    std::transform(rows.begin(), rows.end(), sums.begin(), [](const auto& row) { return row.second; });
+    return sums;
 }
 
 std::vector<SlabRow> Programs::slabs() const {

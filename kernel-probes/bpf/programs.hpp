@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,9 +29,7 @@ struct Wish {
 };
 
 struct PageRow {
-    std::uint32_t gfp;
-    std::uint16_t order;
-    std::uint16_t migratetype;
+    page_key key;
     std::uint64_t calls;
 };
 struct SlabRow {
@@ -78,8 +75,7 @@ class Programs {
     ~Programs();
 
   private:
-    tl::expected<bool, Refusal> mark(pid_t thread); // as one of the trial's; false: it was already
-    tl::expected<void, Refusal> hang(const std::function<bool(std::string_view)>& which);
+    tl::expected<void, Refusal> mark(pid_t thread); // as one of the trial's
     struct State;
     explicit Programs(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

@@ -26,13 +26,12 @@ struct {
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(call_enter, struct pt_regs* regs, long id) {
-    struct thread* thread = current_thread(ctx);
-    struct cpu* cpu = this_cpu();
-    if (!cpu || !thread) {
+    struct thread* thread = current_thread();
+    if (!thread) {
         return 0;
     }
-    fault_is_over(&thread->fault);
-    add(cpu, COUNT_SYSTEM_CALLS, 1);
+    fault_is_over(thread);
+    add(my_counters(), COUNT_SYSTEM_CALLS, 1);
     const __u32 call = id;
     thread->call = 0;
     if (call == nr_brk || call == nr_mmap || call == nr_munmap || call == nr_mremap || call == nr_madvise ||
@@ -47,9 +46,9 @@ int BPF_PROG(call_enter, struct pt_regs* regs, long id) {
     return 0;
 }
 
-static __always_inline void count_madvise(__u32 advice, __u64 bytes, struct cpu* cpu) {
-    add(cpu, COUNT_MADVISE_CALLS, 1);
-    add(cpu, COUNT_MADVISE_BYTES, bytes);
+static __always_inline void count_madvise(__u32 advice, __u64 bytes, struct counters* counters) {
+    add(counters, COUNT_MADVISE_CALLS, 1);
+    add(counters, COUNT_MADVISE_BYTES, bytes);
     const __u32 row = advice < ADVICE_KINDS ? advice : ADVICE_KINDS;
     struct advice_use* use = bpf_map_lookup_elem(&advices, &row);
     if (use) {
@@ -59,43 +58,43 @@ static __always_inline void count_madvise(__u32 advice, __u64 bytes, struct cpu*
 }
 
 static __always_inline void count_growth(__u64 before, __u64 after, enum counter_id grown,
-                                         enum counter_id shrunk, struct cpu* cpu) {
+                                         enum counter_id shrunk, struct counters* counters) {
     if (after > before) {
-        add(cpu, grown, after - before);
+        add(counters, grown, after - before);
     } else {
-        add(cpu, shrunk, before - after);
+        add(counters, shrunk, before - after);
     }
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_exit, struct pt_regs* regs, long result) {
-    struct thread* thread = current_thread(ctx);
-    struct cpu* cpu = this_cpu();
-    if (!cpu || !thread || thread->call == 0) {
+    struct thread* thread = current_thread();
+    if (!thread || thread->call == 0) {
         return 0;
     }
     const __u32 call = thread->call - 1;
     const __u64 length = thread->length;
     thread->call = 0;
+    struct counters* counters = my_counters();
     if (call == nr_brk) { // never fails: it says where the break is
-        add(cpu, COUNT_BRK_CALLS, 1);
-        count_growth(thread->brk, result, COUNT_BRK_GROWN_BYTES, COUNT_BRK_SHRUNK_BYTES, cpu);
+        add(counters, COUNT_BRK_CALLS, 1);
+        count_growth(thread->brk, result, COUNT_BRK_GROWN_BYTES, COUNT_BRK_SHRUNK_BYTES, counters);
     } else if (result < 0 && result >= -4095) {
-        add(cpu, COUNT_CALLS_FAILED, 1);
+        add(counters, COUNT_CALLS_FAILED, 1);
     } else if (call == nr_mmap) {
-        add(cpu, COUNT_MMAP_CALLS, 1);
-        add(cpu, COUNT_MMAP_BYTES, length);
+        add(counters, COUNT_MMAP_CALLS, 1);
+        add(counters, COUNT_MMAP_BYTES, length);
     } else if (call == nr_munmap) {
-        add(cpu, COUNT_MUNMAP_CALLS, 1);
-        add(cpu, COUNT_MUNMAP_BYTES, length);
+        add(counters, COUNT_MUNMAP_CALLS, 1);
+        add(counters, COUNT_MUNMAP_BYTES, length);
     } else if (call == nr_mprotect) {
-        add(cpu, COUNT_MPROTECT_CALLS, 1);
-        add(cpu, COUNT_MPROTECT_BYTES, length);
+        add(counters, COUNT_MPROTECT_CALLS, 1);
+        add(counters, COUNT_MPROTECT_BYTES, length);
     } else if (call == nr_mremap) {
-        add(cpu, COUNT_MREMAP_CALLS, 1);
-        count_growth(length, thread->argument, COUNT_MREMAP_GROWN_BYTES, COUNT_MREMAP_SHRUNK_BYTES, cpu);
+        add(counters, COUNT_MREMAP_CALLS, 1);
+        count_growth(length, thread->argument, COUNT_MREMAP_GROWN_BYTES, COUNT_MREMAP_SHRUNK_BYTES, counters);
     } else {
-        count_madvise(thread->argument, length, cpu);
+        count_madvise(thread->argument, length, counters);
     }
     return 0;
 }

@@ -139,8 +139,8 @@ TEST_F(KnownActions, ThreadsAndChildrenBelongToTheTrialAndOthersDoNot) {
     expect_count("faults_anonymous", 20000, Deed::touch_elsewhere, 20000);
 }
 
-// Kernel stacks, by which threads are known, go from those that end to those that begin, the trial's and others'.
-TEST_F(KnownActions, ThreadsThatTakeOverTheStacksOfOthersAreNotMistakenForThem) {
+// Threads of the trial and of others begin and end in turns, and take over what the kernel had for one another.
+TEST_F(KnownActions, ThreadsThatFollowThoseOfOthersAreNotMistakenForThem) {
     constexpr int times = 100;
     auto stranger = KnownChild::start();
     ASSERT_TRUE(stranger);

@@ -1,6 +1,6 @@
 // What counting by BPF costs a program that does nothing but fault: ns of CPU time a page, and the share added to
 // the same round's measurement without, medians of interleaved rounds. No verdict: times are the host's.
-// Run it alone: probes_overhead [ROUNDS]
+// Run it alone: probes_overhead [ROUNDS [SETTING...]]
 #include "kernel-probes/check/known_child.hpp"
 #include "kernel-probes/probe.hpp"
 
@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <time.h>
 #include <vector>
 
@@ -69,7 +71,7 @@ std::optional<double> ns_a_page(const std::vector<std::unique_ptr<Probe>>& probe
 
 int main(int argc, char** argv) {
     const int rounds = argc > 1 ? std::atoi(argv[1]) : 11;
-    const std::vector<Setting> settings = {
+    std::vector<Setting> settings = {
         {"none", {"none"}},
         {"faults", {"faults"}},
         {"fault_kinds", {"faults", "fault_kinds"}},
@@ -85,6 +87,10 @@ int main(int argc, char** argv) {
         {"latency", {"faults", "latency"}},
         {"all", {"all"}},
     };
+    const std::set<std::string_view> chosen(argv + std::min(argc, 2), argv + argc);
+    std::erase_if(settings, [&](const Setting& setting) {
+        return !chosen.empty() && setting.name != std::string_view("none") && !chosen.contains(setting.name);
+    });
     std::vector<std::vector<std::unique_ptr<Probe>>> probes;
     probes.reserve(settings.size());
     for (const Setting& setting : settings) {
