@@ -43,6 +43,7 @@ class World:
     slower: float = 1.0
     counted: float = COUNTED
     stopped_at: int = 10**9  # by Ctrl-C, after so many rounds
+    stall_s: float = 0.0  # in the first round, by which a trial of the candidate was stopped
     now: float = 0.0
     ran: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)  # probes, workloads, rounds
 
@@ -67,7 +68,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Callable[..
                 counted = self.probes != NO_PROBES
                 done, began = 0, world.now
                 while done < rounds and not self.interrupted:
-                    took = world.takes(only, counted)
+                    took = world.takes(only, counted) + (0.0 if world.ran or done else world.stall_s)
                     if budget.left() < took:
                         world.now += max(0.0, budget.left())
                         break
@@ -111,6 +112,8 @@ def _part(
         "rows": world.workloads,
     }
     raw = fake_faultline.document(options, setup, of.next_round, rounds)
+    if world.stall_s and not world.ran:
+        fake_documents.invalidate(raw, "new", "did not end within 60 s", raw["trials"][0]["workload"])
     return raw, document.parse(json.dumps(raw).encode(), "simulated.json")
 
 
@@ -150,10 +153,10 @@ def test_how_many_rounds_there_are_does_not_depend_on_what_they_show(gate: Any) 
     assert len(ran) == 1
 
 
-def test_a_budget_that_is_too_short_says_so_after_one_round(gate: Any) -> None:
+def test_a_budget_that_is_too_short_says_so_after_a_round_or_two(gate: Any) -> None:
     judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), 40)
     assert judged.verdict is Verdict.INCONCLUSIVE and judged.too_short
-    assert world.ran == [("timed", 0, 1)]
+    assert world.ran == [("timed", 0, 1)] * thresholds.GATE_TRIED_ROUNDS
     assert judged.reasons[0] == (
         "the budget of 40 s is too short for 4 workloads, whose round takes 2 s here: "
         "at least 12 rounds, 5 that count what the kernel does and 12 fresh ones of up to 3 that are named "
@@ -163,6 +166,28 @@ def test_a_budget_that_is_too_short_says_so_after_one_round(gate: Any) -> None:
     assert enough.verdict is Verdict.PASS
     enough, _ = gate(World(round_s=0.5), 68)
     assert enough.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("budget_s", "verdict"), [(600, Verdict.PASS), (250, Verdict.INCONCLUSIVE)])
+def test_a_machine_that_stood_still_in_the_first_round_is_no_regression(
+    gate: Any, budget_s: float, verdict: Verdict
+) -> None:
+    """One trial was stopped because of it, and its round took far longer than any other."""
+    judged, world = gate(World(round_s=0.5, stall_s=200), budget_s)
+    assert judged.verdict is verdict and Outcome.REGRESSION not in {row.outcome for row in judged.rows}
+    assert judged.too_short == (budget_s == 250)
+    assert verdict is Verdict.PASS or world.ran == [("timed", 0, 1)] * 2
+
+
+def test_what_neither_arm_runs_is_no_regression() -> None:
+    """The candidate is not worse than a base that does not run either."""
+    value = fake_documents.make(rounds=20, workloads=fake_documents.WORKLOADS[:2], allocators=ARMS, samples=0)
+    for arm in ARMS:
+        fake_documents.invalidate(value, arm, "no such file", fake_documents.WORKLOADS[0][0])
+    loaded = document.parse(json.dumps(value).encode(), "both.json")
+    judged = judge(sources.Stored([loaded], ARMS), ARMS, Policy(), datetime.date(2026, 1, 1))
+    assert judged.verdict is Verdict.COULD_NOT_TELL
+    assert Outcome.REGRESSION not in {row.outcome for row in judged.rows}
 
 
 def test_a_budget_shorter_than_a_round_says_so(gate: Any) -> None:

@@ -177,6 +177,7 @@ def _judged(
         reasons=judged.reasons,
         notes=notes,
         false_alarms=known.false_alarms() if known else UNCALIBRATED,
+        too_short=judged.too_short,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from faultline_reports import formatting
 from faultline_reports.gate.decision import Outcome
 from faultline_reports.gate.result import Result, Row, Verdict
-from faultline_reports.gate.terminal import SHOWN, facts
+from faultline_reports.gate.terminal import SHOWN, facts, is_notable
 
 LIMIT = 60_000  # characters, with room for what a bot adds
 SIGNS = {Verdict.PASS: "✅", Verdict.REGRESSION: "❌", Verdict.INCONCLUSIVE: "❔", Verdict.COULD_NOT_TELL: "⚠️"}
@@ -24,7 +24,7 @@ def text(result: Result, limit: int = LIMIT) -> str:
     reasons = [f"- {escaped(reason)}" for reason in result.reasons]
     top = [f"### {SIGNS[result.verdict]} faultline gate: {escaped(result.head())}", "", result.counts(), ""]
     bottom = ["", *(f"<sub>{escaped(fact)}</sub><br>" for fact in facts(result)), ""]
-    notable = [row for row in result.rows if row.outcome in SHOWN]
+    notable = [row for row in result.rows if is_notable(result, row)]
     passed = [row for row in result.rows if row.outcome not in SHOWN]
     room = limit - _size([*top, *bottom]) - 400
     kept_reasons, room = _fitting(reasons, room)

@@ -105,7 +105,8 @@ class Validity:
     reason: str
 
     @property
-    def broken(self) -> bool:
+    def often(self) -> bool:
+        """Too often to be bad luck, were there enough trials to tell."""
         return self.invalid >= GATE_INVALID_SHARE * self.trials
 
 

@@ -105,6 +105,7 @@ class Result:
     reasons: Sequence[str]  # why it is not a plain pass, most important first
     notes: Sequence[str]  # of the host, the calibration, expired allowances
     false_alarms: str  # the host's measured rate in words
+    too_short: bool = False  # the budget, so that the rows are of a round or two
 
     def of(self, *outcomes: Outcome) -> list[Row]:
         return [row for row in self.rows if row.outcome in outcomes]

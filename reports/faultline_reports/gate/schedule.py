@@ -115,20 +115,25 @@ def confirmation(
     return Confirmation(chosen, counted)
 
 
-def too_short(limit_s: float, reserve_s: float, needs: Needs, taken: Costs) -> str:
+def too_short(limit_s: float, reserve_s: float, needs: Needs, taken: Costs, lost_s: float = 0.0) -> str:
     """Why a budget of `limit_s` and `reserve_s` more cannot lead to a verdict, what would and for how many
-    workloads it would; "" when it can."""
+    workloads it would; "" when it can. `lost_s` of it went to rounds that took longer."""
     needed = least(needs, list(taken.values()))
-    if needed <= limit_s:
+    if needed + lost_s <= limit_s:
         return ""
     needed *= GATE_COST_MARGIN  # what is said has to do the next time
     enough = enough_for(limit_s, needs, list(taken.values()))
     what = formatting.count(len(taken), "workload")
     return (
         f"the budget of {words(limit_s + reserve_s)} is too short for {what}, whose round takes "
-        f"{sum(taken.values()):.2g} s here: {_rounds(needs)} need {words(math.ceil(needed + reserve_s))}; "
+        f"{_seconds(sum(taken.values()))} here: {_rounds(needs)} "
+        f"need {words(math.ceil(needed + reserve_s))}; "
         + (f"it would do for the {enough} shortest" if enough else "it would do for none of them")
     )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2g} s" if value < 10 else words(value)
 
 
 def no_round(limit_s: float, reserve_s: float, needs: Needs, workloads: int) -> str:

@@ -16,7 +16,7 @@ from faultline_reports.metrics import KERNEL, MEMORY_CALLS
 from faultline_reports.model import Document
 from faultline_reports.runner.budget import Budget, words
 from faultline_reports.runner.campaign import NO_PROBES, Campaign, Plan, joined, slice_rounds
-from faultline_reports.statistics.thresholds import GATE_COUNT_ROUNDS, GATE_COUNTED_COST
+from faultline_reports.statistics.thresholds import GATE_COUNT_ROUNDS, GATE_COUNTED_COST, GATE_TRIED_ROUNDS
 
 Parts = Sequence[tuple[shards.Raw, Document]]
 
@@ -97,8 +97,7 @@ class Measured:
                     self._limit_s, self._reserve_s, self._needs, self._workloads
                 )
             return None
-        self._costs = schedule.costs(joined(timed.parts), timed.round_s)
-        self.too_short = schedule.too_short(self._limit_s, self._reserve_s, self._needs, self._costs)
+        self._try(timed)
         if not self.too_short:
             if self._probes is not None:
                 self._count()
@@ -109,6 +108,22 @@ class Measured:
             self._learn(timed)
         self._next_round = timed.next_round
         return self._rounds("stage1", rounds, timed, self._counted)
+
+    def _try(self, timed: Campaign) -> None:
+        """Learns from a round what one takes, and whether the budget can hold the least: from the quicker of
+        two where it cannot hold it by the first."""
+        self._learn(timed)
+        for tried in range(1, GATE_TRIED_ROUNDS + 1):
+            took_s = sum(self._costs.values())
+            lost_s = max(0.0, self._total.spent() - _done(timed) * took_s)
+            self.too_short = schedule.too_short(
+                self._limit_s, self._reserve_s, self._needs, self._costs, lost_s
+            )
+            if not self.too_short or tried == GATE_TRIED_ROUNDS:
+                return
+            self._run("stage 1", timed, tried + 1, self._limit_s)
+            if timed.round_s < took_s:
+                self._learn(timed)
 
     def _count(self) -> None:
         """The kernel's counts, as far as they leave time for the least of all else."""

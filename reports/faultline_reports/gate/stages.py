@@ -23,6 +23,7 @@ from faultline_reports.model import Document
 from faultline_reports.statistics.thresholds import (
     GATE_COUNT_CONFIRM_ROUNDS,
     GATE_COUNT_ROUNDS,
+    GATE_INVALID_TRIALS,
     GATE_LEAST_CONFIRM_ROUNDS,
     GATE_LEAST_ROUNDS,
 )
@@ -126,7 +127,7 @@ def judge(
     rows = [
         _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
     ]
-    rows += _broken(first, arms)
+    rows += _broken(first, arms, policy.rounds)
     if not unconfirmed and not cut:
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
@@ -213,13 +214,18 @@ def _row(entry: Asked, answer: Answer, used: power.Used) -> Row:
     return Row(entry.workload, entry.metric, entry.question, entry.candidate, answer, note, seen)
 
 
-def _broken(first: Rounds, arms: tuple[str, str]) -> list[Row]:
-    """A row for each workload that an arm does not run. For the candidate that is a failure as any other."""
+def _broken(first: Rounds, arms: tuple[str, str], wanted: int) -> list[Row]:
+    """A row for each workload that an arm does not run. For the candidate that is a regression as any other,
+    where the base runs it, and in more than a trial or two: `wanted` rounds are all there can be."""
     rows = []
-    for found in invalid(first.document, arms):
-        if not found.broken:
-            continue
-        outcome = Outcome.REGRESSION if found.arm == arms[1] else Outcome.BROKEN
+    often = [found for found in invalid(first.document, arms) if found.often]
+    of_base = {found.workload for found in often if found.arm == arms[0]}
+    for found in often:
+        outcome = Outcome.REGRESSION
+        if found.workload in of_base:
+            outcome = Outcome.BROKEN
+        elif found.invalid < min(GATE_INVALID_TRIALS, wanted):
+            outcome = Outcome.INCONCLUSIVE
         note = f"{found.invalid} of {found.trials} trials of {found.arm} are not valid: {found.reason}"
         answer = Answer(outcome, math.nan, math.nan, math.nan, math.nan, found.trials, why=note)
         rule = decision.Rule(Tier.COUNT, 0.0)

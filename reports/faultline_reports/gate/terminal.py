@@ -15,9 +15,16 @@ SHOWN = (Outcome.REGRESSION, Outcome.BROKEN, Outcome.INCONCLUSIVE, Outcome.ALLOW
 HEADS = ("workload", "metric", "base", "candidate", "difference", "90 % interval", "limit", "could see", "")
 
 
+def is_notable(result: Result, row: Row) -> bool:
+    """What is not a plain pass. Of a round or two nothing is worth a line that is only open."""
+    open_ = result.too_short and row.outcome in (Outcome.INCONCLUSIVE, Outcome.ADVICE)
+    return row.outcome in SHOWN and not open_
+
+
 def worth_showing(result: Result) -> list[Row]:
-    """What is not a plain pass, and every CPU time."""
-    return [row for row in result.rows if row.outcome in SHOWN or row.metric.key == DECIDING]
+    """What is notable, and every CPU time."""
+    times = () if result.too_short else (DECIDING,)
+    return [row for row in result.rows if is_notable(result, row) or row.metric.key in times]
 
 
 def facts(result: Result) -> list[str]:

@@ -74,6 +74,9 @@ GATE_COUNT_CONFIRM_ROUNDS = 16  # when every candidate is a steady count
 # How a gate divides its time, by what rounds take alone. Stage 1 leaves time for the least confirmation of so
 # many workloads, those that take longest, and no less than this share of all.
 GATE_LEAST_CONFIRMED = 3
+GATE_TRIED_ROUNDS = (
+    2  # the quicker of so many tells that a budget is too short: the first one may have met a stall
+)
 GATE_CONFIRM_SHARE = 0.30
 GATE_COUNTED_COST = (
     1.25  # of a round that is counted, in timed ones, until one was measured: 1.23 on suite quick
@@ -81,6 +84,7 @@ GATE_COUNTED_COST = (
 GATE_COST_MARGIN = 1.1  # rounds may turn out so much longer than those that were measured
 GATE_PASS_CONFIDENCE = 0.95  # of the one-sided upper bound
 GATE_PASS_BOUND = 0.10  # that must not be above this
+GATE_INVALID_TRIALS = 3  # fewer that are not valid may be the machine's: one that stood still stops a trial
 GATE_INVALID_SHARE = 0.5  # of a workload's rounds: from here on an arm is broken and not unlucky
 
 # Counts: what is so steady between two arms that are the same is compared by its size; what is not, by rank
