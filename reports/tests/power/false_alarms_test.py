@@ -8,18 +8,34 @@ import pytest
 import replay
 from faultline_reports.gate import decision
 from faultline_reports.gate.decision import Outcome
+from faultline_reports.statistics.thresholds import (
+    GATE_CONFIRM_ROUNDS,
+    GATE_LEAST_CONFIRM_ROUNDS,
+    GATE_LEAST_ROUNDS,
+    GATE_ROUNDS,
+)
 
 GATES = 1_000
 ROUNDS = 40
 
 
 @pytest.mark.parametrize("model", noise_models.TIMES)
-def test_gates_without_a_change_do_not_fail(model: str) -> None:
+@pytest.mark.parametrize(
+    ("rounds", "confirm_rounds"),
+    [(GATE_ROUNDS, GATE_CONFIRM_ROUNDS), (GATE_LEAST_ROUNDS, GATE_LEAST_CONFIRM_ROUNDS)],
+)
+def test_gates_without_a_change_do_not_fail(model: str, rounds: int, confirm_rounds: int) -> None:
+    """With the rounds that are wanted, and with the least that a short budget leaves."""
     rng = np.random.default_rng(7)
-    outcomes = [replay.gate(model, rng) for _ in range(GATES)]
+    outcomes = [
+        replay.gate(model, rng, rounds=rounds, confirm_rounds=confirm_rounds).values() for _ in range(GATES)
+    ]
     failed = sum(map(replay.failed, outcomes))
     undecided = sum(Outcome.INCONCLUSIVE in entry and not replay.failed(entry) for entry in outcomes)
-    print(f"{model:24} {failed} of {GATES} failed, {undecided} inconclusive")
+    print(
+        f"{model:24} {rounds} and {confirm_rounds} rounds: "
+        f"{failed} of {GATES} failed, {undecided} inconclusive"
+    )
     assert failed <= GATES / 100
 
 

@@ -18,6 +18,7 @@ GATES = 200
 CALIBRATIONS = 8
 CALIBRATION_ROUNDS = 120  # from which the prediction is made: as many as a calibration has
 EFFECTS = (0.03, 0.05, 0.10)
+SLOWED = (replay.CPU_TIME, 0)
 
 
 def agrees(found: int, tries: int, predictions: Sequence[float]) -> bool:
@@ -29,20 +30,21 @@ def agrees(found: int, tries: int, predictions: Sequence[float]) -> bool:
     return bool(low <= found <= high)
 
 
+def predicted_by(model: str, rng: np.random.Generator, place: replay.Key, change: float) -> float:
+    """How often a gate finds `change`, from one calibration's rounds."""
+    calibration = replay.draw(model, CALIBRATION_ROUNDS, rng)
+    questions = replay.draw(model, GATE_ROUNDS, rng)
+    used = power.Used(GATE_ROUNDS, GATE_CONFIRM_ROUNDS, power.critical(list(questions.values())))
+    return float(np.mean(power.needed(calibration[place], used) <= change))
+
+
 @pytest.mark.parametrize("model", noise_models.TIMES)
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_the_gate_finds_slowdowns_as_often_as_predicted(model: str, effect: float) -> None:
     rng = np.random.default_rng(int(effect * 1000))
     change = float(np.log1p(effect))
-
-    def predict() -> float:
-        calibration = replay.draw(model, CALIBRATION_ROUNDS, rng)
-        questions = replay.draw(model, GATE_ROUNDS, rng)
-        used = power.Used(GATE_ROUNDS, GATE_CONFIRM_ROUNDS, power.critical(questions))
-        return float(np.mean(power.needed(calibration[0], used) <= change))
-
-    predicted = [predict() for _ in range(CALIBRATIONS)]
-    found = sum(replay.gate(model, rng, change)[0] is Outcome.REGRESSION for _ in range(GATES))
+    predicted = [predicted_by(model, rng, SLOWED, change) for _ in range(CALIBRATIONS)]
+    found = sum(replay.gate(model, rng, change)[SLOWED] is Outcome.REGRESSION for _ in range(GATES))
     print(
         f"{model:24} +{effect:4.0%}: predicted {min(predicted):5.1%} to {max(predicted):5.1%}, "
         f"found {found / GATES:5.1%}"
@@ -52,15 +54,19 @@ def test_the_gate_finds_slowdowns_as_often_as_predicted(model: str, effect: floa
         assert found >= 0.95 * GATES
 
 
-@pytest.mark.parametrize(("figure", "effect"), [("peak_bytes", 0.02), ("faults", 0.01)])
-def test_the_gate_finds_memory_and_faults(figure: str, effect: float) -> None:
+@pytest.mark.parametrize("model", ["recorded alone", "recorded among others"])
+@pytest.mark.parametrize(("key", "effect"), [("peak_heap_bytes", 0.02), ("minor_faults", 0.01)])
+def test_the_gate_finds_memory_and_faults_as_often_as_predicted(model: str, key: str, effect: float) -> None:
     rng = np.random.default_rng(3)
-    place = noise_models.WORKLOADS * (1 + list(replay.COUNTS).index(figure)) + replay.LARSON
-    found = 0
-    for _ in range(GATES):
-        outcomes = replay.gate("recorded alone", rng, count_effect=float(np.log1p(effect)))
-        found += outcomes[place] is Outcome.REGRESSION
-    print(f"{figure} +{effect:.0%}: found {found / GATES:.1%}")
+    change = float(np.log1p(effect))
+    place = (key, replay.LARSON)
+    predicted = [predicted_by(model, rng, place, change) for _ in range(CALIBRATIONS)]
+    found = sum(replay.gate(model, rng, change, key)[place] is Outcome.REGRESSION for _ in range(GATES))
+    print(
+        f"{model:24} {key:16} +{effect:.0%}: predicted {min(predicted):5.1%} to {max(predicted):5.1%}, "
+        f"found {found / GATES:5.1%}"
+    )
+    assert agrees(found, GATES, predicted)
     assert found >= 0.95 * GATES
 
 

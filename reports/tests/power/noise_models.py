@@ -1,5 +1,5 @@
-"""Noise to replay: logarithms of what processes measured, [round, comparison, arm], where both arms are the
-same.
+"""Noise to replay: what processes measured, [round, workload, arm], where both arms are the same: of times
+the logarithms, of memory and counts the figures themselves.
 
 Two are recorded (noise/README.md) and drawn in blocks of neighbouring rounds, with the arms exchanged at
 random in each block: they are the same allocator, so that either order could have been seen. The others are
@@ -19,36 +19,51 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
+CPU_TIME = "cpu_ns_per_operation"
 WORKLOADS = 4
 BLOCK = 4
 
 
 @functools.cache
-def recorded(name: str, figure: str) -> Floats:
-    """Logarithms of one figure of all workloads, in the order they were measured."""
+def recorded(name: str, key: str) -> Floats:
+    """One metric of all workloads, in the order they were measured."""
     with open(pathlib.Path(__file__).with_name("noise") / f"{name}.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     workloads = list(dict.fromkeys(column.split("/")[0] for column in rows[0] if "/" in column))
-    return np.log(
-        [
-            [[float(row[f"{w}/{figure}/{arm}"]) for arm in ("first", "second")] for w in workloads]
-            for row in rows
-        ]
+    return np.array(
+        [[[float(row[f"{w}/{key}/{arm}"]) for arm in ("first", "second")] for w in workloads] for row in rows]
     )
+
+
+def recorded_times(name: str) -> Floats:
+    return np.log(recorded(name, CPU_TIME))
+
+
+Places = npt.NDArray[np.intp]
+
+
+def draw(recorded_rounds: int, rounds: int, rng: Generator) -> tuple[Places, npt.NDArray[np.bool_]]:
+    """Which of the recorded rounds are taken, in blocks of neighbours, and in which of them the arms change
+    places."""
+    starts = rng.integers(0, recorded_rounds, size=-(-rounds // BLOCK))
+    places = (starts[:, None] + np.arange(BLOCK)).ravel()[:rounds] % recorded_rounds
+    swapped = rng.integers(0, 2, size=len(starts)).astype(bool).repeat(BLOCK)[:rounds]
+    return places, swapped
+
+
+def at(values: Floats, places: Places, swapped: npt.NDArray[np.bool_]) -> Floats:
+    drawn = values[places]
+    drawn[swapped] = drawn[swapped][..., ::-1]
+    return drawn
 
 
 def blocks(values: Floats, rounds: int, rng: Generator) -> Floats:
     """Rounds of `values` in blocks of neighbours."""
-    starts = rng.integers(0, len(values), size=-(-rounds // BLOCK))
-    places = (starts[:, None] + np.arange(BLOCK)) % len(values)
-    drawn = values[places]
-    swapped = rng.integers(0, 2, size=len(starts)).astype(bool)
-    drawn[swapped] = drawn[swapped][..., ::-1]
-    return drawn.reshape(-1, *values.shape[1:])[:rounds]
+    return at(values, *draw(len(values), rounds, rng))
 
 
-def _recorded(name: str, figure: str) -> Callable[[int, Generator], Floats]:
-    return lambda rounds, rng: blocks(recorded(name, figure), rounds, rng)
+def _recorded(name: str) -> Callable[[int, Generator], Floats]:
+    return lambda rounds, rng: blocks(recorded_times(name), rounds, rng)
 
 
 def _ordered(along: Floats, rng: Generator) -> Floats:
@@ -92,8 +107,8 @@ def heavy_tailed(rounds: int, rng: Generator) -> Floats:
 
 
 TIMES: dict[str, Callable[[int, Generator], Floats]] = {
-    "recorded alone": _recorded("quiet", "cpu_ns"),
-    "recorded among others": _recorded("shared", "cpu_ns"),
+    "recorded alone": _recorded("quiet"),
+    "recorded among others": _recorded("shared"),
     "autocorrelated": autocorrelated,
     "bimodal": bimodal,
     "drifting": drifting,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import noise_models
 import numpy as np
+from faultline_reports import metrics
 from faultline_reports.gate import decision
 from faultline_reports.gate.decision import Outcome, Question, Rule
 from faultline_reports.gate.policy import DEFAULT_RULES
 from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_ROUNDS
-from faultline_reports.statistics.verdict import Scale
+from faultline_reports.statistics.verdict import Arms, Scale, paired_differences, too_small
 
-TIME = DEFAULT_RULES["cpu_ns_per_operation"]
-COUNTS = {"peak_bytes": DEFAULT_RULES["peak_heap_bytes"], "faults": DEFAULT_RULES["minor_faults"]}
+Key = tuple[str, int]  # metric, workload
+
+CPU_TIME = noise_models.CPU_TIME
+TIME = DEFAULT_RULES[CPU_TIME]
+COUNTS = ("peak_heap_bytes", "retained_heap_bytes", "minor_faults")
+LARSON = 1  # the workload whose counts get an effect: the others hold a dozen faults, or vary by nature
 
 
 def question(differences: Sequence[float], rule: Rule, base: float) -> Question:
@@ -21,48 +26,58 @@ def question(differences: Sequence[float], rule: Rule, base: float) -> Question:
 
 
 def draw(
-    model: str, rounds: int, rng: np.random.Generator, effect: float = 0.0, count_effect: float = 0.0
-) -> list[Question]:
-    """What a gate asks about one A/A (or, with an effect on the logarithms of the first workload, an A/B):
-    CPU time of the model, and memory and faults as they were recorded."""
+    model: str, rounds: int, rng: np.random.Generator, effect: float = 0.0, worse: str = CPU_TIME
+) -> dict[Key, Question]:
+    """What a gate asks about one A/A, or with an `effect` on the logarithm of the metric `worse` of one
+    workload an A/B: CPU time of the model, and memory and faults as they were recorded. As in the gate there
+    is no question of what is too small in both arms."""
     times = noise_models.TIMES[model](rounds, rng)
-    asked = [
-        _asked(times, workload, TIME, effect if workload == 0 else 0.0) for workload in range(times.shape[1])
-    ]
+    asked: dict[Key, Question] = {}
+    for workload in range(times.shape[1]):
+        more = effect if (worse, workload) == (CPU_TIME, 0) else 0.0
+        base, candidate = times[:, workload, 0], times[:, workload, 1]
+        asked[CPU_TIME, workload] = question(
+            list(candidate - base + more), TIME, float(np.exp(np.median(base)))
+        )
     sample = "shared" if model == "recorded among others" else "quiet"
-    for figure, rule in COUNTS.items():
-        counts = noise_models.blocks(noise_models.recorded(sample, figure), rounds, rng)
+    for key in COUNTS:
+        counts = noise_models.blocks(noise_models.recorded(sample, key), rounds, rng)
         for workload in range(counts.shape[1]):
-            asked.append(_asked(counts, workload, rule, count_effect if workload == LARSON else 0.0))
+            more = effect if (worse, workload) == (key, LARSON) else 0.0
+            found = _counted(key, counts[:, workload], more)
+            if found is not None:
+                asked[key, workload] = found
     return asked
 
 
-LARSON = 1  # the workload whose counts get an effect: the others hold a dozen faults, or vary by nature
-
-
-def _asked(values: noise_models.Floats, workload: int, rule: Rule, effect: float) -> Question:
-    base, candidate = values[:, workload, 0], values[:, workload, 1]
-    return question(list(candidate - base + effect), rule, float(np.exp(np.median(base))))
+def _counted(key: str, values: noise_models.Floats, effect: float) -> Question | None:
+    base = dict(enumerate(values[:, 0].tolist()))
+    candidate = dict(enumerate((values[:, 1] * np.exp(effect)).tolist()))
+    arms = Arms(base, candidate, metrics.by_key(key).margin)
+    if too_small(arms):
+        return None
+    scale, differences = paired_differences(arms)
+    return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences)
 
 
 def gate(
     model: str,
     rng: np.random.Generator,
     effect: float = 0.0,
-    count_effect: float = 0.0,
+    worse: str = CPU_TIME,
     rounds: int = GATE_ROUNDS,
     confirm_rounds: int = GATE_CONFIRM_ROUNDS,
-) -> list[Outcome]:
+) -> dict[Key, Outcome]:
     """The outcomes of one gate's questions."""
-    first = decision.stage_one(draw(model, rounds, rng, effect, count_effect))
-    named = [index for index, answer in enumerate(first) if answer.named]
-    outcomes = [answer.outcome for answer in first]
-    if named:
-        fresh = draw(model, confirm_rounds, rng, effect, count_effect)
-        for index, answer in zip(named, decision.stage_two([fresh[index] for index in named])):
-            outcomes[index] = answer.outcome
+    asked = draw(model, rounds, rng, effect, worse)
+    first = dict(zip(asked, decision.stage_one(list(asked.values()))))
+    outcomes = {key: answer.outcome for key, answer in first.items()}
+    fresh = draw(model, confirm_rounds, rng, effect, worse) if any(a.named for a in first.values()) else {}
+    named = [key for key, answer in first.items() if answer.named and key in fresh]
+    for key, answer in zip(named, decision.stage_two([fresh[key] for key in named])):
+        outcomes[key] = answer.outcome
     return outcomes
 
 
-def failed(outcomes: Sequence[Outcome]) -> bool:
+def failed(outcomes: Collection[Outcome]) -> bool:
     return Outcome.REGRESSION in outcomes

@@ -29,7 +29,7 @@ def stretch(model: str, rng: np.random.Generator) -> noise_models.Floats:
     lasts for long is what misleads those who run one arm after the other."""
     if not model.startswith("recorded"):
         return noise_models.TIMES[model](ROUNDS, rng)
-    values = noise_models.recorded("quiet" if model == "recorded alone" else "shared", "cpu_ns")
+    values = noise_models.recorded_times("quiet" if model == "recorded alone" else "shared")
     start = int(rng.integers(0, len(values)))
     drawn = values[(start + np.arange(ROUNDS)) % len(values)]
     return drawn[..., ::-1] if rng.integers(0, 2) else drawn
