@@ -43,7 +43,8 @@ class World:
     slower: float = 1.0
     counted: float = COUNTED
     stopped_at: int = 10**9  # by Ctrl-C, after so many rounds
-    stall_s: float = 0.0  # in the first round, by which a trial of the candidate was stopped
+    stall_s: float = 0.0  # in the first round, by which a trial of `stalled` was stopped
+    stalled: str = "new"
     now: float = 0.0
     ran: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)  # probes, workloads, rounds
 
@@ -113,7 +114,7 @@ def _part(
     }
     raw = fake_faultline.document(options, setup, of.next_round, rounds)
     if world.stall_s and not world.ran:
-        fake_documents.invalidate(raw, "new", "did not end within 60 s", raw["trials"][0]["workload"])
+        fake_documents.invalidate(raw, world.stalled, "did not end within 60 s", raw["trials"][0]["workload"])
     return raw, document.parse(json.dumps(raw).encode(), "simulated.json")
 
 
@@ -168,12 +169,13 @@ def test_a_budget_that_is_too_short_says_so_after_a_round_or_two(gate: Any) -> N
     assert enough.verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize(("budget_s", "verdict"), [(600, Verdict.PASS), (250, Verdict.INCONCLUSIVE)])
 def test_a_machine_that_stood_still_in_the_first_round_is_no_regression(
-    gate: Any, budget_s: float, verdict: Verdict
+    gate: Any, budget_s: float, verdict: Verdict, arm: str
 ) -> None:
     """One trial was stopped because of it, and its round took far longer than any other."""
-    judged, world = gate(World(round_s=0.5, stall_s=200), budget_s)
+    judged, world = gate(World(round_s=0.5, stall_s=200, stalled=arm), budget_s)
     assert judged.verdict is verdict and Outcome.REGRESSION not in {row.outcome for row in judged.rows}
     assert judged.too_short == (budget_s == 250)
     assert verdict is Verdict.PASS or world.ran == [("timed", 0, 1)] * 2

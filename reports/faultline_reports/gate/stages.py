@@ -221,10 +221,8 @@ def _broken(first: Rounds, arms: tuple[str, str], wanted: int) -> list[Row]:
     often = [found for found in invalid(first.document, arms) if found.often]
     of_base = {found.workload for found in often if found.arm == arms[0]}
     for found in often:
-        outcome = Outcome.REGRESSION
-        if found.workload in of_base:
-            outcome = Outcome.BROKEN
-        elif found.invalid < min(GATE_INVALID_TRIALS, wanted):
+        outcome = Outcome.BROKEN if found.workload in of_base else Outcome.REGRESSION
+        if found.invalid < min(GATE_INVALID_TRIALS, wanted):
             outcome = Outcome.INCONCLUSIVE
         note = f"{found.invalid} of {found.trials} trials of {found.arm} are not valid: {found.reason}"
         answer = Answer(outcome, math.nan, math.nan, math.nan, math.nan, found.trials, why=note)
