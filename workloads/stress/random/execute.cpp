@@ -10,7 +10,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <ctime>
-#include <sched.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace faultline::stress {
@@ -18,10 +19,11 @@ namespace {
 
 using trace::Op;
 
-constexpr unsigned most_spins =
-    100; // of a thread that waits for another's block; then it yields, then it sleeps
-constexpr unsigned most_yields = 110;
-constexpr int errno_mark = 4242; // no error number: whoever changes it shows
+// Nobody here yields, as std::atomic's wait does before it sleeps: where others want the processor, too, each yield costs
+// a slice of every one of them, and an episode half a minute. Who has slept is woken before them.
+constexpr unsigned most_spins = 2000;         // of a thread that waits for another's block; then it sleeps
+constexpr std::uint32_t not_yet = UINT32_MAX; // no step
+constexpr int errno_mark = 4242;              // no error number: whoever changes it shows
 
 const char* name_of(Op op) {
     switch (op) {
@@ -108,8 +110,11 @@ void Executor::perform(const Plan& plan, Order order, std::uint64_t seed, const 
     how_ = order;
     seed_ = seed;
     name_ = name;
-    turn_.store(0, std::memory_order_relaxed);
     lay_out(plan);
+    for (Worker& worker : workers_.first(plan.threads)) {
+        worker.turn.store(not_yet, std::memory_order_relaxed);
+    }
+    hand_over_to(0);
     for (std::uint32_t thread = 0; thread < plan.threads; ++thread) {
         if (thread >= plan.lanes) {
             engine::join_thread(workers_[thread - plan.lanes].handle);
@@ -138,19 +143,29 @@ void* Executor::thread_main(void* argument) {
     return nullptr;
 }
 
+// It is the turn of step `at`: wakes the thread whose step that is and no other, since each would want a processor to see
+// that it is not its turn.
+void Executor::hand_over_to(std::uint32_t at) {
+    if (at < plan_.steps.size()) {
+        std::atomic<std::uint32_t>& turn = workers_[plan_.steps[at].thread].turn;
+        turn.store(at, std::memory_order_release);
+        ::syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    }
+}
+
 void Executor::run_thread(std::uint32_t thread) {
+    const std::atomic<std::uint32_t>& turn = workers_[thread].turn;
     for (std::uint32_t i = starts_[thread]; i < starts_[thread + 1]; ++i) {
         const std::uint32_t at = order_[i];
         if (how_ == Order::planned) {
-            for (std::uint32_t seen = 0; (seen = turn_.load(std::memory_order_acquire)) != at;) {
-                turn_.wait(seen, std::memory_order_acquire);
+            for (std::uint32_t seen = 0; (seen = turn.load(std::memory_order_acquire)) != at;) {
+                ::syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
             }
         }
         step(at);
         progress_.fetch_add(1, std::memory_order_relaxed);
         if (how_ == Order::planned) {
-            turn_.store(at + 1, std::memory_order_release);
-            turn_.notify_all();
+            hand_over_to(at + 1);
         }
     }
 }
@@ -171,11 +186,9 @@ void Executor::step(std::uint32_t at) {
 Executor::Living& Executor::wait_for(std::uint32_t block) {
     Living& living = living_[block];
     for (unsigned tries = 0; living.address.load(std::memory_order_acquire) == 0; ++tries) {
-        if (tries > most_yields) { // the other thread is far behind: it needs the processor more
-            constexpr timespec moment = {0, 50'000};
+        if (tries > most_spins) { // the other thread is far behind: it needs the processor more
+            constexpr timespec moment = {0, 1'000};
             nanosleep(&moment, nullptr);
-        } else if (tries > most_spins) {
-            sched_yield();
         }
     }
     return living;

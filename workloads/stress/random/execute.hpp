@@ -50,11 +50,13 @@ class Executor {
         Executor* executor = nullptr;
         std::uint32_t thread = 0;
         pthread_t handle{};
+        std::atomic<std::uint32_t> turn{0}; // its step that comes next of all, in planned order
     };
 
     void lay_out(const Plan& plan);
     static void* thread_main(void* argument);
     void run_thread(std::uint32_t thread);
+    void hand_over_to(std::uint32_t at);
     void step(std::uint32_t at);
     void make(std::uint32_t at);
     void resize(std::uint32_t at);
@@ -82,7 +84,6 @@ class Executor {
     Order how_ = Order::free;
     std::uint64_t seed_ = 0;
     const char* name_ = "";
-    alignas(64) std::atomic<std::uint32_t> turn_{0};
 };
 
 } // namespace faultline::stress
