@@ -67,6 +67,7 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
     }
     figure("episodes", episode - options.episode);
     figure("steps", pulse.progress.load());
+    figure("looks-for-a-leak", watch.judgements());
 }
 
 void run_plan(const Calls& calls, const OrdealOptions& options, Pulse& pulse, int plan_fd) {

@@ -25,6 +25,7 @@ Suspicion LeakWatch::offer(std::uint64_t resident) {
     if (++offered_ < next_) {
         return Suspicion::none;
     }
+    ++judgements_;
     const double suspected_growth = growth_;
     drift_ = is_suspicious_ ? judge_drift(series_.samples()) : drift_so_far();
     growth_ = drift_.slope_bytes / static_cast<double>(series_.stride());

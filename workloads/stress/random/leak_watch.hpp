@@ -21,8 +21,9 @@ class LeakWatch {
     // A sample, taken when the same amount is alive as at the others. What the judgement says, if it was time for one.
     Suspicion offer(std::uint64_t resident);
 
-    const Drift& drift() const { return drift_; }   // of the last judgement
-    double growth_bytes() const { return growth_; } // by it, for each sample offered
+    unsigned judgements() const { return judgements_; } // 0: too few samples to tell
+    const Drift& drift() const { return drift_; }       // of the last judgement
+    double growth_bytes() const { return growth_; }     // by it, for each sample offered
     // Of the second half of the samples so far: the first is how the heap came to its size.
     Drift drift_so_far() const;
 
@@ -33,6 +34,7 @@ class LeakWatch {
     std::uint64_t offered_ = 0; // to this series
     std::uint64_t next_;        // offer to judge after
     std::uint64_t suspected_after_ = 0;
+    unsigned judgements_ = 0;
     bool is_suspicious_ = false;
     Drift drift_;
     double growth_ = 0;

@@ -86,6 +86,7 @@ class Soak {
                  static_cast<unsigned long long>((drift.is_leak ? drift : watch_.drift()).gained >> 20));
         }
         figure("gained-kib-in-second-half", drift.gained >> 10);
+        figure("looks-for-a-leak", watch_.judgements());
     }
 
   private:

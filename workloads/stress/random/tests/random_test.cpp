@@ -283,6 +283,16 @@ TEST(LeakWatch, DoesNotAccuseAHeapThatFillsUpLater) {
     EXPECT_EQ(at, 24 + 24);
 }
 
+TEST(LeakWatch, SaysHowOftenItLooked) {
+    LeakWatch watch(24);
+    for (int i = 1; i < 24; ++i) {
+        watch.offer(1 << 20);
+    }
+    EXPECT_EQ(watch.judgements(), 0U) << "too few samples to tell";
+    watch.offer(1 << 20);
+    EXPECT_EQ(watch.judgements(), 1U);
+}
+
 TEST(LeakWatch, AccusesALeakThatBeginsAfterALongTime) {
     const auto said = watched(5000, [](int i, Held& held) { held.leaked += i > 900 ? 3 << 20 : 0; }).first;
     EXPECT_EQ(said, Suspicion::proved);
