@@ -79,6 +79,9 @@ std::uint64_t resident_bytes() {
 std::uint64_t address_space_bytes() {
     return statm_bytes(0);
 }
+std::uint64_t data_bytes() {
+    return statm_bytes(5);
+}
 
 bool again_after_exec() {
     return ::getenv("FAULTLINE_CHECK_AGAIN") != nullptr;

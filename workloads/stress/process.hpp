@@ -21,6 +21,7 @@ void expect_child_ended_well(pid_t pid, unsigned seconds, const char* which, uns
 
 std::uint64_t resident_bytes();      // of this process
 std::uint64_t address_space_bytes(); // what RLIMIT_AS counts
+std::uint64_t data_bytes();          // what RLIMIT_DATA counts, and the stack
 
 // Replaces this process by a fresh one that runs the same check; `again_after_exec()` is true there.
 [[noreturn]] void exec_again();

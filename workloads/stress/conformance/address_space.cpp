@@ -87,19 +87,20 @@ unsigned fill_and_empty(std::size_t size) {
     return count;
 }
 
-void limit_address_space(std::size_t bytes) {
+void limit_to(int resource, std::size_t bytes) {
     const struct rlimit limit = {bytes, bytes};
-    FAULTLINE_EXPECT(::setrlimit(RLIMIT_AS, &limit) == 0, "setrlimit failed with errno %d", errno);
+    FAULTLINE_EXPECT(::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0,
+                     "setrlimit failed with errno %d", errno);
 }
 
 // The limit comes down while the program runs.
-void exhausted(const Task& /*task*/) {
+void expect_recovery_from(int resource, std::uint64_t (*used_bytes)()) {
     std::free(std::malloc(chunk)); // what the allocator maps at first is there
-    limit_address_space(address_space_bytes() + 200 * mebibyte);
+    limit_to(resource, used_bytes() + 200 * mebibyte);
     const unsigned first = fill_and_empty(chunk);
     figure("blocks_of_1_MiB", first);
     if (first == std::size(chunks)) {
-        note("address space was reserved before the limit came: nothing runs out");
+        note("what the limit counts was taken before it came: nothing runs out");
         return;
     }
     for (int round = 0; round < 5; ++round) {
@@ -112,10 +113,17 @@ void exhausted(const Task& /*task*/) {
     FAULTLINE_EXPECT(small > 0, "no small block fits any more after large ones were freed");
 }
 
+void address_space_exhausted(const Task& /*task*/) {
+    expect_recovery_from(RLIMIT_AS, address_space_bytes);
+}
+void data_exhausted(const Task& /*task*/) {
+    expect_recovery_from(RLIMIT_DATA, data_bytes);
+}
+
 // The program starts under the limit: an allocator that reserves address space must make do with less.
 void limited_from_the_start(const Task& /*task*/) {
     if (!again_after_exec()) {
-        limit_address_space(gibibyte);
+        limit_to(RLIMIT_AS, gibibyte);
         exec_again();
     }
     const unsigned count = fill_and_empty(chunk);
@@ -130,7 +138,10 @@ constexpr Check checks[] = {
      "C17 7.22.3.4", reservations, 30},
     {"conformance.rlimit-exhausted",
      "at the limit of RLIMIT_AS malloc fails with ENOMEM, and works again after free", "POSIX setrlimit",
-     exhausted, 30},
+     address_space_exhausted, 30},
+    {"conformance.rlimit-data-exhausted",
+     "at the limit of RLIMIT_DATA malloc fails with ENOMEM, and works again after free", "setrlimit(2)",
+     data_exhausted, 30},
     {"conformance.rlimit-from-start", "a program that starts under RLIMIT_AS of 1 GiB has use of it",
      "POSIX setrlimit", limited_from_the_start, 30},
 };

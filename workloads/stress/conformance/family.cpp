@@ -22,8 +22,26 @@ constexpr const char* obsolete[] = {"valloc", "pvalloc"};
 
 // libstdc++'s operators call malloc and free, so an allocator need not answer them; but a new that it answers must not
 // meet a delete that it does not.
-constexpr const char* cxx_new[] = {"_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnwmSt11align_val_t"};
-constexpr const char* cxx_delete[] = {"_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm", "_ZdlPvSt11align_val_t"};
+constexpr const char* cxx_new[] = {"_Znwm",
+                                   "_Znam",
+                                   "_ZnwmRKSt9nothrow_t",
+                                   "_ZnamRKSt9nothrow_t",
+                                   "_ZnwmSt11align_val_t",
+                                   "_ZnamSt11align_val_t",
+                                   "_ZnwmSt11align_val_tRKSt9nothrow_t",
+                                   "_ZnamSt11align_val_tRKSt9nothrow_t"};
+constexpr const char* cxx_delete[] = {"_ZdlPv",
+                                      "_ZdaPv",
+                                      "_ZdlPvm",
+                                      "_ZdaPvm",
+                                      "_ZdlPvRKSt9nothrow_t",
+                                      "_ZdaPvRKSt9nothrow_t",
+                                      "_ZdlPvSt11align_val_t",
+                                      "_ZdaPvSt11align_val_t",
+                                      "_ZdlPvmSt11align_val_t",
+                                      "_ZdaPvmSt11align_val_t",
+                                      "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+                                      "_ZdaPvSt11align_val_tRKSt9nothrow_t"};
 
 void symbols_overridden(const Task& /*task*/) {
     for (const char* symbol : needed) {
@@ -156,6 +174,18 @@ void info_text(const Task& /*task*/) {
     heap.expect_intact("malloc_info");
 }
 
+// To standard error, in a form that no one describes; the older mallinfo counts in int, so its figures say little.
+void statistics(const Task& /*task*/) {
+    offered("malloc_stats");
+    const Heap heap;
+    ::malloc_stats();
+    heap.expect_intact("malloc_stats");
+    if (auto* old_info = optional_function<struct mallinfo()>("mallinfo")) {
+        [[maybe_unused]] const struct mallinfo told = old_info();
+        heap.expect_intact("mallinfo");
+    }
+}
+
 void options(const Task& /*task*/) {
     offered("mallopt");
     const Heap heap;
@@ -238,6 +268,8 @@ constexpr Check checks[] = {
     {"conformance.mallinfo2", "mallinfo2 answers and changes no block", "mallinfo(3)", info},
     {"conformance.malloc-info", "malloc_info writes XML or returns -1, and changes no block",
      "malloc_info(3)", info_text},
+    {"conformance.malloc-stats", "malloc_stats and mallinfo answer and change no block", "malloc_stats(3)",
+     statistics},
     {"conformance.mallopt", "mallopt returns 0 or 1 and changes no block", "mallopt(3)", options},
     {"conformance.free-keeps-errno", "free leaves errno alone", "POSIX.1-2024, glibc manual", keeps_errno},
     {"conformance.free-sized", "free_sized and free_aligned_sized free a block of that size", "C23 7.24.3",

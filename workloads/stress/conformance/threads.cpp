@@ -122,6 +122,91 @@ void ten_thousand_threads(const Task& task) {
     Churn::release_all(shared);
 }
 
+// A thread of a crowd: allocates, waits until all have, then frees what its neighbour did.
+class Crowd {
+  public:
+    static constexpr unsigned total = 10'000;
+
+    // False where the kernel grants no more threads.
+    bool add() {
+        Member& member = members_[started_];
+        member.crowd = this;
+        member.number = started_;
+        pthread_attr_t attributes;
+        ::pthread_attr_init(&attributes);
+        ::pthread_attr_setstacksize(&attributes, stack_bytes);
+        const int error = ::pthread_create(&member.handle, &attributes, thread_main, &member);
+        ::pthread_attr_destroy(&attributes);
+        started_ += error == 0 ? 1 : 0;
+        return error == 0;
+    }
+    void wait_until_all_have_allocated() {
+        for (unsigned seen = 0; (seen = ready_) != started_;) {
+            ready_.wait(seen);
+        }
+    }
+    void let_go_and_join() {
+        may_go_ = true;
+        may_go_.notify_all();
+        for (unsigned i = 0; i < started_; ++i) {
+            ::pthread_join(members_[i].handle, nullptr);
+        }
+    }
+    unsigned started() const { return started_; }
+
+  private:
+    static constexpr std::size_t stack_bytes = 128UL << 10;
+    static constexpr std::size_t sizes[] = {24, 200, 1000, 5000};
+
+    struct Member {
+        Crowd* crowd = nullptr;
+        unsigned number = 0;
+        pthread_t handle = 0;
+        void* blocks[std::size(sizes)] = {};
+    };
+
+    static void* thread_main(void* argument) {
+        auto* member = static_cast<Member*>(argument);
+        member->crowd->live(*member);
+        return nullptr;
+    }
+    void live(Member& member) {
+        for (std::size_t i = 0; i < std::size(sizes); ++i) {
+            member.blocks[i] = std::malloc(sizes[i]);
+            FAULTLINE_EXPECT(member.blocks[i] != nullptr, "malloc(%zu) returned NULL in thread %u", sizes[i],
+                             member.number);
+            write_pattern(member.blocks[i], sizes[i], member.number);
+        }
+        ++ready_;
+        ready_.notify_all();
+        may_go_.wait(false);
+        Member& neighbour = members_[(member.number + 1) % started_];
+        for (std::size_t i = 0; i < std::size(sizes); ++i) {
+            const std::size_t at = first_unlike(neighbour.blocks[i], sizes[i], neighbour.number);
+            FAULTLINE_EXPECT(at == no_such_byte, "byte %zu of a block of %zu bytes of thread %u was lost", at,
+                             sizes[i], neighbour.number);
+            std::free(neighbour.blocks[i]);
+        }
+    }
+
+    Member members_[total];
+    unsigned started_ = 0;
+    std::atomic<unsigned> ready_ = 0;
+    std::atomic<bool> may_go_ = false;
+};
+
+void ten_thousand_at_once(const Task& /*task*/) {
+    static Crowd crowd;
+    while (crowd.started() < Crowd::total && crowd.add()) {
+    }
+    crowd.wait_until_all_have_allocated();
+    figure("resident_bytes", resident_bytes());
+    crowd.let_go_and_join();
+    if (crowd.started() < Crowd::total) {
+        skip("the kernel grants %u threads at once, not %u", crowd.started(), Crowd::total);
+    }
+}
+
 volatile std::sig_atomic_t signals;
 
 void signals_in_between(const Task& task) {
@@ -234,6 +319,8 @@ constexpr Check checks[] = {
      "C17 7.22.3", blocks_change_hands, 20, 1},
     {"conformance.ten-thousand-threads", "10000 threads come and go, and memory stays flat",
      "POSIX pthread_create", ten_thousand_threads, 60},
+    {"conformance.ten-thousand-at-once", "10000 threads that live at once have blocks of their own",
+     "POSIX pthread_create", ten_thousand_at_once, 120},
     {"conformance.signals", "signals may arrive while the allocator works", "POSIX sigaction",
      signals_in_between, 20, 1},
     {"conformance.cancellation", "malloc and free are no cancellation points", "POSIX 2.9.5.2", cancellation,

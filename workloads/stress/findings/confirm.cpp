@@ -83,6 +83,15 @@ bool null_or_a_block_of_100_gib() {
     return true;
 }
 
+bool null_at_the_limit_of_data() {
+    std::free(opaque(std::malloc(100)));
+    const rlimit nothing_more = {0, 0};
+    ::setrlimit(RLIMIT_DATA, &nothing_more);
+    for (int i = 0; i < 1000 && opaque(std::malloc(1 << 20)) != nullptr; ++i) {
+    }
+    return true;
+}
+
 // Free blocks of many threads at once; what they wait for in the kernel must not be seen.
 bool free_keeps_errno_when_contended() {
     static std::atomic<int> changed{0};
@@ -291,6 +300,7 @@ constexpr Case cases[] = {
     {"new-throws", new_throws},
     {"new-calls-the-handler", new_calls_the_handler},
     {"null-or-100-gib", null_or_a_block_of_100_gib},
+    {"null-at-data-limit", null_at_the_limit_of_data},
     {"free-keeps-errno", free_keeps_errno_when_contended},
     {"children-can-allocate", children_can_allocate},
     {"four-times-is-enough", four_times_what_is_alive_is_enough},
