@@ -206,6 +206,25 @@ def test_a_machine_that_becomes_slower_cuts_the_gate_short(gate: Any) -> None:
     assert judged.reasons[0] == f"cut short: {judged.rounds} rounds of at least 12"
 
 
+def test_what_could_have_been_seen_is_of_the_rounds_that_there_were(gate: Any) -> None:
+    """Of 40 fresh ones where time was left for them, whatever a steady count was confirmed with; of fewer
+    where the budget left fewer."""
+
+    def seen(world: World, budget_s: float) -> float:
+        judged, _ = gate(world, budget_s)
+        (row,) = [
+            row
+            for row in judged.rows
+            if (row.workload, row.metric.key) == ("pair:size=64", "cpu_ns_per_operation")
+        ]
+        assert row.detectable is not None
+        return row.detectable
+
+    whole = seen(World(round_s=0.5), 600)
+    assert seen(World(round_s=0.5, effects=(1.0, 1.0, 1.02)), 600) == pytest.approx(whole)
+    assert seen(World(round_s=0.5), 68) > whole
+
+
 def kernel(judged: Judged) -> list[Row]:
     return [row for row in judged.rows if row.metric.key.startswith(KERNEL)]
 

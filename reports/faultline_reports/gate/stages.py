@@ -115,6 +115,8 @@ def judge(
         if fresh is not None:
             confirm_rounds = len(fresh.numbers)
             unconfirmed = confirm_rounds < min(GATE_LEAST_CONFIRM_ROUNDS, wanted)
+            if not steady:  # of steady counts there are fewer than a slowdown would have had
+                could_confirm = confirm_rounds
             _confirm(asked, answers, named, asked_of(fresh), unconfirmed)
     cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
     if not cut:
@@ -123,7 +125,7 @@ def judge(
         for index, entry in enumerate(asked):
             if entry.metric.key.startswith(KERNEL) and not answers[index].named:
                 asked[index], answers[index] = _counted(more.get(entry.key, entry), answers[index], policy)
-    used = power.Used(len(first.numbers), confirm_rounds or could_confirm, power.critical(questions))
+    used = power.Used(len(first.numbers), could_confirm, power.critical(questions))
     rows = [
         _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
     ]
