@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "harness/box/group.hpp"
+#include "harness/box/host_mode.hpp"
 #include "harness/box/swap.hpp"
 #include "harness/box/undo.hpp"
 
@@ -75,7 +76,7 @@ std::optional<std::uint64_t> Cell::oom_kills() const {
     return std::nullopt;
 }
 
-Result<Box> Box::make(std::uint64_t limit_bytes, const Swap& swap) {
+Result<Box> Box::make(std::uint64_t limit_bytes, const Swap& swap, std::string_view huge_pages) {
     if (::geteuid() != 0) {
         return fail(Exit::unavailable, "--swap", "a pressure box needs root",
                     "run as root, or leave --swap out: the trial is then stopped at the limit");
@@ -105,7 +106,11 @@ Result<Box> Box::make(std::uint64_t limit_bytes, const Swap& swap) {
         box.lifeline_.reset();
         guard(guardians_end.get(), path);
     }
-    if (auto made = make_swap(box.journal_.get(), swap); !made) {
+    auto made = make_swap(box.journal_.get(), swap);
+    if (made && !huge_pages.empty()) {
+        made = set_huge_pages(box.journal_.get(), huge_pages);
+    }
+    if (!made) {
         return tl::unexpected(made.error()); // the box goes out of scope, and is undone
     }
     return box;

@@ -45,9 +45,10 @@ class Cell {
 
 class Box {
   public:
-    // Fails with unavailable (no permission, no controller, no free zram device) or os. What was made until
-    // then is undone.
-    static Result<Box> make(std::uint64_t limit_bytes, const Swap& swap);
+    // `huge_pages`: the host's mode of transparent huge pages until the box is gone, "always", "madvise" or "never";
+    // empty: as it is. Fails with unavailable (no permission, no controller, no free zram device, no huge pages)
+    // or os. What was made until then is undone.
+    static Result<Box> make(std::uint64_t limit_bytes, const Swap& swap, std::string_view huge_pages = "");
 
     // A group with the limit, and no processes yet.
     Result<Cell> cell();

@@ -1,6 +1,7 @@
 #include "harness/box/undo.hpp"
 
 #include "base/file.hpp"
+#include "harness/box/host_mode.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -44,6 +45,8 @@ void undo_line(const std::string& line) {
         ::swapoff(text.c_str()); // EINVAL: it was not on
     } else if (entry == entry_zram) {
         reset_zram(text);
+    } else if (entry == entry_huge_pages) {
+        restore_huge_pages(text);
     } else if (entry == entry_file && made_here(text)) {
         ::unlink(text.c_str());
     }

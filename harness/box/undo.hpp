@@ -12,10 +12,11 @@ namespace faultline::box {
 inline constexpr const char* journal_directory = "/run/faultline";
 
 // Things that a journal may name; the text after it is theirs.
-inline constexpr std::string_view entry_group = "cgroup"; // path
-inline constexpr std::string_view entry_swap = "swap";    // device or file that swap is on
-inline constexpr std::string_view entry_zram = "zram";    // "zram0 1073741824": only while it has that size
-inline constexpr std::string_view entry_file = "file";    // path
+inline constexpr std::string_view entry_group = "cgroup";   // path
+inline constexpr std::string_view entry_swap = "swap";      // device or file that swap is on
+inline constexpr std::string_view entry_zram = "zram";      // "zram0 1073741824": only while it has that size
+inline constexpr std::string_view entry_file = "file";      // path
+inline constexpr std::string_view entry_huge_pages = "thp"; // mode before, mode set
 
 // Names of files and groups made here begin with it; nothing else is removed.
 inline constexpr std::string_view name_prefix = "faultline-";

@@ -44,7 +44,9 @@ struct Options {
     std::optional<std::uint64_t> idle_ms;
     std::optional<std::uint64_t> timeout_s;
     std::uint64_t memory_limit_bytes = 0;
-    std::string swap; // empty: no pressure box
+    std::string swap;       // empty: no pressure box
+    std::string huge_pages; // the host's mode of them for the run; empty: as it is
+    std::string page_cache; // dropped or warmed before each trial; empty: as it is
     std::string output = "results.json";
     std::string report;
     std::string shard; // empty: the whole plan
@@ -297,12 +299,15 @@ int run(const Options& options, const CLI::App& command) {
     }
     std::optional<box::Box> box;
     if (*swap) {
-        auto made = box::Box::make(settings.memory_limit_bytes, **swap);
+        auto made = box::Box::make(settings.memory_limit_bytes, **swap, options.huge_pages);
         if (!made) {
             return report(made.error());
         }
         box.emplace(std::move(*made));
         settings.box = &*box;
+        settings.page_cache = options.page_cache == "dropped"  ? trial::PageCache::dropped
+                              : options.page_cache == "warmed" ? trial::PageCache::warmed
+                                                               : trial::PageCache::as_it_is;
         probes->insert(probes->begin(), probes::make_cgroup());
     }
     const auto findings = host::doctor();
@@ -310,6 +315,8 @@ int run(const Options& options, const CLI::App& command) {
     document.tool = describe_tool(own_command());
     document.plan["probes"] = options.probes;
     document.plan["swap"] = options.swap.empty() ? Json(nullptr) : Json(options.swap);
+    document.plan["thp"] = options.huge_pages.empty() ? Json(nullptr) : Json(options.huge_pages);
+    document.plan["page_cache"] = options.page_cache.empty() ? Json(nullptr) : Json(options.page_cache);
     if (!options.quiet) {
         say_what_comes(*plan, findings);
     }
@@ -375,6 +382,19 @@ void describe_options(CLI::App& command, Options& options) {
         "--swap", options.swap,
         "Run each trial in a control group with that limit, and swap beside it that is made for the "
         "run: zram:1G, file:1G or none (needs root)");
+    command
+        .add_option(
+            "--thp", options.huge_pages,
+            "With --swap: the host's mode of transparent huge pages during the run, put back after it")
+        ->check(CLI::IsMember({"always", "madvise", "never"}))
+        ->needs("--swap");
+    command
+        .add_option(
+            "--page-cache", options.page_cache,
+            "With --swap: before each trial, what the kernel holds of files is dropped (all files, the whole "
+            "host's) or its programs and trace are read: dropped or warmed")
+        ->check(CLI::IsMember({"dropped", "warmed"}))
+        ->needs("--swap");
     command
         .add_option(
             "--probes", options.probes,

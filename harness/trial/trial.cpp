@@ -1,4 +1,5 @@
 #include "harness/trial/trial.hpp"
+#include "harness/box/host_mode.hpp"
 
 #include "base/layout.hpp"
 #include "harness/trial/app.hpp"
@@ -281,6 +282,21 @@ void fill_from_app(TrialResult& result, const apps::Definition& app, const Json&
     }
 }
 
+Result<void> prepare_page_cache(PageCache wanted, const process::Command& command,
+                                const registry::Allocator& allocator) {
+    if (wanted == PageCache::dropped) {
+        return box::drop_page_cache();
+    }
+    if (wanted == PageCache::warmed) {
+        std::vector<std::filesystem::path> files{allocator.path};
+        for (const std::string& word : command.argv) { // the program, and what "--option=FILE" names
+            files.emplace_back(word.substr(word.find('=') + 1));
+        }
+        box::warm_page_cache(files);
+    }
+    return {};
+}
+
 } // namespace
 
 Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
@@ -305,9 +321,13 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
         }
         folder.emplace(std::move(*made));
     }
-    auto process = process::Process::start_stopped(
+    const process::Command command =
         folder ? app_command(plan, spec, settings, phase_there.get(), report_fd.get(), folder->path())
-               : worker_command(plan, spec, settings, phase_there.get(), report_fd.get()));
+               : worker_command(plan, spec, settings, phase_there.get(), report_fd.get());
+    if (auto prepared = prepare_page_cache(settings.page_cache, command, allocator); !prepared) {
+        return tl::unexpected(prepared.error());
+    }
+    auto process = process::Process::start_stopped(command);
     if (!process) {
         return tl::unexpected(process.error());
     }

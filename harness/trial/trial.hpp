@@ -13,12 +13,17 @@
 
 namespace faultline::trial {
 
+// Of the files that a trial begins with: its programs, its allocator, its trace. Dropped is what the kernel holds of
+// all files, which needs root.
+enum class PageCache { as_it_is, dropped, warmed };
+
 struct Settings {
     process::Variables variables;         // the worker's, without LD_PRELOAD
     std::uint64_t memory_limit_bytes = 0; // resident memory at which a trial is stopped
     std::uint64_t sample_interval_ns = 10'000'000;
     box::Box* box = nullptr; // the pressure box of the run, whose limit is memory_limit_bytes; null: none
-    int stop_fd = -1;        // becomes readable when the user wants to stop
+    PageCache page_cache = PageCache::as_it_is; // when a trial begins
+    int stop_fd = -1;                           // becomes readable when the user wants to stop
 };
 
 // Runs it to its end, its time-out, its memory limit or the user's stop, and says what happened: a trial that

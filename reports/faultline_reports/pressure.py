@@ -71,6 +71,10 @@ def parser() -> command.Parser:
     result.add_argument("--timeout", metavar="S", type=command.whole(1, 86_400), default=120,
                         help="seconds after which a trial is stopped (default: %(default)s)")  # fmt: skip
     result.add_argument(
+        "--thp", choices=["always", "madvise", "never"], help="mode of huge pages, as for `faultline run`"
+    )
+    result.add_argument("--page-cache", choices=["dropped", "warmed"], help="as for `faultline run`")
+    result.add_argument(
         "--seed", metavar="N", type=command.whole(0, 2**63 - 1), help="as for `faultline run`"
     )
     result.add_argument(
@@ -194,6 +198,8 @@ class Runs:
             str(options.timeout),
             "--idle-ms",
             "0",
+            *(["--thp", options.thp] if options.thp else []),
+            *(["--page-cache", options.page_cache] if options.page_cache else []),
         ]
         plan = Plan([options.workload], self.arms, self.seed, passed)
         campaign = Campaign(plan, directory, probes=None)

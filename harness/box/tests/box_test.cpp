@@ -1,10 +1,13 @@
 #include "harness/box/box.hpp"
 
+#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "harness/box/group.hpp"
+#include "harness/box/host_mode.hpp"
 #include "harness/box/tests/box_testing.hpp"
 #include "harness/box/undo.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -13,6 +16,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 using namespace faultline::box;
 using faultline::Exit;
@@ -24,14 +28,14 @@ using namespace faultline::box::testing;
 namespace {
 
 // A runner with a box and a cell, which tells the cell's path and stands still.
-pid_t start_runner(const Swap& swap, fs::path& cell_path) {
+pid_t start_runner(const Swap& swap, fs::path& cell_path, std::string_view huge_pages = "") {
     int report[2];
     if (::pipe(report) != 0) {
         return -1;
     }
     const pid_t runner = ::fork();
     if (runner == 0) {
-        auto box = Box::make(64 * mib, swap);
+        auto box = Box::make(64 * mib, swap, huge_pages);
         auto cell = box ? box->cell() : tl::unexpected(box.error());
         const std::string path = cell ? cell->path().string() : "failed";
         (void)!::write(report[1], path.data(), path.size());
@@ -162,4 +166,58 @@ TEST_F(BoxTest, NextRunUndoesWhatAKilledGuardianLeftAndNothingOfTheLiving) {
     EXPECT_EQ(clean_leftovers(), 1U);
     EXPECT_FALSE(fs::exists(cell));
     EXPECT_EQ(HostState(), before);
+}
+
+TEST_F(BoxTest, ModeOfHugePagesIsPutBackAfterTheEndAndAfterAKill) {
+    const HostState before;
+    if (before.huge_pages.empty()) {
+        GTEST_SKIP() << "SKIPPED: this kernel has no transparent huge pages";
+    }
+    const std::string other = before.huge_pages.find("[never]") == std::string::npos ? "never" : "always";
+    const auto in_force = [&] { return HostState().huge_pages.find("[" + other + "]") != std::string::npos; };
+    {
+        auto box = Box::make(64 * mib, {}, other);
+        ASSERT_TRUE(box) << box.error().line();
+        EXPECT_TRUE(in_force());
+        fs::path refused;
+        const pid_t second = start_runner({}, refused, "madvise");
+        EXPECT_EQ(refused, "failed"); // two that set it could not both put it back
+        ::kill(second, SIGKILL);
+        ::waitpid(second, nullptr, 0);
+        EXPECT_TRUE(in_force());
+    }
+    EXPECT_EQ(HostState(), before);
+    fs::path cell;
+    const pid_t runner = start_runner({}, cell, other);
+    ASSERT_TRUE(fs::exists(cell)) << cell;
+    EXPECT_TRUE(in_force());
+    ::kill(runner, SIGKILL);
+    ::waitpid(runner, nullptr, 0);
+    EXPECT_TRUE(goes_away(fs::path(journal_directory) / ("box-" + std::to_string(runner))));
+    EXPECT_EQ(HostState(), before);
+}
+
+TEST_F(BoxTest, PageCacheIsDroppedAndWarmed) {
+    char name[] = "/var/tmp/faultline-box-test-XXXXXX";
+    const faultline::Fd file(::mkstemp(name));
+    const std::string text(mib, 'x');
+    ASSERT_EQ(::write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(::fsync(file.get()), 0);
+    const auto pages_held = [&] {
+        void* area = ::mmap(nullptr, mib, PROT_READ, MAP_SHARED, file.get(), 0);
+        std::vector<unsigned char> held(mib / 4096);
+        ::mincore(area, mib, held.data());
+        ::munmap(area, mib);
+        return std::count_if(held.begin(), held.end(), [](unsigned char page) { return (page & 1) != 0; });
+    };
+    EXPECT_EQ(pages_held(), 256);
+    if (const auto dropped = drop_page_cache(); !dropped) {
+        GTEST_SKIP() << "SKIPPED: " << dropped.error().line();
+    }
+    if (pages_held() > 0) {
+        GTEST_SKIP() << "SKIPPED: /var/tmp's file system does not drop pages";
+    }
+    warm_page_cache({"/nowhere", name});
+    EXPECT_EQ(pages_held(), 256);
+    ::unlink(name);
 }

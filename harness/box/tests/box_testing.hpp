@@ -21,6 +21,7 @@ inline constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 struct HostState {
     std::string swaps = read_file("/proc/swaps").value_or("");
     std::string zram = read_file("/sys/block/zram0/disksize").value_or("");
+    std::string huge_pages = read_file("/sys/kernel/mm/transparent_hugepage/enabled").value_or("");
     bool operator==(const HostState&) const = default;
 };
 
@@ -65,7 +66,7 @@ inline int wait_for_toucher(Cell& cell, std::uint64_t bytes) {
 }
 
 inline bool goes_away(const std::filesystem::path& path) {
-    for (int tries = 0; std::filesystem::exists(path) && tries < 500; ++tries) {
+    for (int tries = 0; std::filesystem::exists(path) && tries < 6000; ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return !std::filesystem::exists(path);
