@@ -71,6 +71,8 @@ struct Stream {
     WordSpool words;
     std::vector<std::uint32_t> free_slots; // last in, first out: the slots in use stay few and warm
     std::uint32_t slots = 0;
+    std::uint64_t first_call = 0; // by all threads' calls, counted from 1
+    std::uint64_t last_call = 0;
     std::uint64_t next_ns = 0; // of a paced program: calls before it need no time of their own
     std::vector<std::pair<std::uint64_t, std::uint64_t>> gives; // (place of the word that allocates, edge)
     std::vector<Leftover> leftovers;
@@ -203,7 +205,7 @@ class Compiler {
     }
 
   private:
-    // Of a paced program: when the call was made.
+    // Who calls and, of a paced program, when.
     void begin(const Call& call, std::uint64_t time) {
         if (call.kind == Call::Kind::none) {
             return;
@@ -212,6 +214,8 @@ class Compiler {
             streams_.resize(call.thread + 1);
         }
         Stream& stream = streams_[call.thread];
+        stream.last_call = ++calls_;
+        stream.first_call = stream.first_call == 0 ? calls_ : stream.first_call;
         const std::uint64_t ns = time - std::min(time, resolver_.stats().first_time);
         if (options_.paced && ns >= stream.next_ns) {
             push(stream, make_value_word(Step::at, ns));
@@ -356,6 +360,8 @@ class Compiler {
             thread.operations = stats.operations_of_thread[i];
             thread.slots = streams_[i].slots;
             thread.name = stats.thread_names[i];
+            thread.end_rank = ended_before(streams_[i].last_call);
+            thread.after = ended_before(streams_[i].first_call);
             sink.align();
             thread.words_offset = sink.at();
             streams_[i].finish(spill_, edges_ != 0 || (header.flags & program_streamed) != 0,
@@ -391,6 +397,11 @@ class Compiler {
         return {};
     }
 
+    std::uint32_t ended_before(std::uint64_t call) const {
+        return static_cast<std::uint32_t>(std::count_if(
+            streams_.begin(), streams_.end(), [&](const Stream& stream) { return stream.last_call < call; }));
+    }
+
     tl::unexpected<Error> cannot_spill() const {
         return fail_errno(Exit::io, options_.folder.string(),
                           "cannot keep a trace there while it is compiled", spill_.error(),
@@ -403,6 +414,7 @@ class Compiler {
     SpillFile spill_;
     std::vector<Stream> streams_; // by dense thread number
     std::uint64_t edges_ = 0;
+    std::uint64_t calls_ = 0;
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace faultline::trace {
 namespace {
@@ -68,6 +69,18 @@ class WordCheck {
     std::uint64_t ends_ = 0;
     std::uint64_t since_poll_ = 0;
 };
+
+// Each thread has an end of its own and waits for earlier ends than that: so no two wait for each other.
+bool is_sound_order(std::span<const ProgramThread> threads) {
+    std::vector<bool> taken(threads.size());
+    for (const ProgramThread& thread : threads) {
+        if (thread.end_rank >= threads.size() || taken[thread.end_rank] || thread.after > thread.end_rank) {
+            return false;
+        }
+        taken[thread.end_rank] = true;
+    }
+    return true;
+}
 
 bool is_sound_leftover(const Leftover& leftover, std::uint32_t slots) {
     const auto release = static_cast<Step>(leftover.release);
@@ -204,7 +217,8 @@ std::string Program::look_through() const {
     if (head.checksum != crc32(threads().data(), threads().size_bytes(), sum)) {
         return "a compiled trace that is cut or damaged";
     }
-    bool is_sound = fits(head.notes_offset, head.notes_bytes, 1, size_) && head.edges < saturated;
+    bool is_sound = fits(head.notes_offset, head.notes_bytes, 1, size_) && head.edges < saturated &&
+                    is_sound_order(threads());
     for (std::size_t i = 0; is_sound && i < threads().size(); ++i) {
         const ProgramThread& thread = threads()[i];
         is_sound = thread.slots <= max_slots && thread.words_offset % 64 == 0 &&

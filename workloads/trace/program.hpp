@@ -1,6 +1,6 @@
 // A trace compiled for replay: for each thread a flat array of 64-bit words, with pointers resolved to slots
 // and the order between threads kept only where a block is released by another thread than the one that
-// allocated it. It is a file, so what the harness needs is the page cache's and not the heap's: a small one is mapped
+// allocated it, and where one thread had ended before another began. It is a file, so what the harness needs is the page cache's and not the heap's: a small one is mapped
 // whole, a large one is *streamed*, each thread reading its words in pieces (word_feed.hpp).
 //
 // A word holds the operation in its low 6 bits, a slot of the thread in the next 26 and an argument in the
@@ -92,7 +92,7 @@ constexpr std::uint64_t value_of(std::uint64_t word) {
 
 inline constexpr char program_magic[8] = {'F', 'L', 'P', 'R', 'O', 'G', '\n', 0};
 // Counts changes of what compile() writes too, since compiled traces are kept.
-inline constexpr std::uint32_t program_version = 6;
+inline constexpr std::uint32_t program_version = 7;
 
 // Flags.
 inline constexpr std::uint32_t program_streamed = 1;
@@ -115,7 +115,9 @@ struct ProgramThread {
     std::uint64_t leftovers;
     std::uint64_t operations;
     std::uint32_t slots;
-    std::uint32_t name; // as the trace numbers it
+    std::uint32_t name;     // as the trace numbers it
+    std::uint32_t end_rank; // how many threads made their last call before it did
+    std::uint32_t after;    // how many had made theirs before its first: it begins when those have ended
 };
 
 struct ProgramHeader {
@@ -135,7 +137,7 @@ struct ProgramHeader {
     std::uint32_t flags;
     std::uint32_t checksum; // crc32 of everything behind the table of threads, then of that table
 };
-static_assert(sizeof(ProgramHeader) == 104 && sizeof(ProgramThread) == 48 && sizeof(Leftover) == 16);
+static_assert(sizeof(ProgramHeader) == 104 && sizeof(ProgramThread) == 56 && sizeof(Leftover) == 16);
 
 // A program file. Everything in it has been checked against its bounds.
 class Program {

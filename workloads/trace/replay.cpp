@@ -8,6 +8,8 @@
 #include "workloads/trace/player.hpp"
 #include "workloads/trace/program.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
 
 namespace faultline::trace {
@@ -84,10 +86,13 @@ class Replay final : public Workload {
         }
         edges_.prepare(program_->header().edges, program_->is_streamed(), arena_);
         lanes_ = arena_.array<Lane>(threads.size());
+        ended_ = arena_.array<std::uint32_t>(threads.size());
         for (std::size_t i = 0; i < threads.size(); ++i) {
             Lane& lane = lanes_[i];
             lane.owner = this;
             lane.leftovers = program_->leftovers(threads[i]);
+            lane.after = threads[i].after;
+            ended_[threads[i].end_rank] = static_cast<std::uint32_t>(i);
             WordFeed words;
             words.prepare(*program_, threads[i], arena_);
             lane.player.prepare(words, arena_.array<void*>(std::max(threads[i].slots, 1u)), edges_, slack_,
@@ -151,8 +156,11 @@ class Replay final : public Workload {
     std::vector<std::string> notes() const override {
         const ProgramHeader& header = program_->header();
         std::vector<std::string> all;
-        all.push_back("played " + std::to_string(header.threads) + " thread(s) of the trace at once, " +
-                      std::to_string(header.edges) + " block(s) handed from one to another");
+        const auto later = std::ranges::count_if(lanes_, [](const Lane& lane) { return lane.after != 0; });
+        all.push_back("played " + std::to_string(header.threads) + " thread(s) of the trace, " +
+                      (later == 0 ? std::string("all at once")
+                                  : std::to_string(later) + " of them after others had ended") +
+                      ", " + std::to_string(header.edges) + " block(s) handed from one to another");
         if (program_->is_streamed()) {
             all.push_back("the compiled trace of " + std::to_string(header.file_bytes >> 20) +
                           " MiB was read on in pieces while it was played");
@@ -190,6 +198,8 @@ class Replay final : public Workload {
         Replay* owner = nullptr;
         Player player;
         std::span<const Leftover> leftovers;
+        std::uint32_t after = 0;    // so many of ended_ must have played a round before it begins one
+        std::atomic<int> rounds{0}; // that it has played
         pthread_t thread{};
     };
 
@@ -204,18 +214,26 @@ class Replay final : public Workload {
     // edge.
     void play(Lane& lane) {
         for (std::uint64_t round = 1; round < repeat_; ++round) {
-            play_once(lane.player);
+            play_once(lane);
             lane.player.free_leftovers(lane.leftovers);
             ::pthread_barrier_wait(&round_end_);
         }
-        play_once(lane.player);
+        play_once(lane);
     }
 
-    void play_once(Player& player) const {
+    // Threads that came one after the other do so again: were all there at once, so would be what they hold. No deadlock:
+    // like those at edges, this wait is for what came earlier in the trace.
+    void play_once(Lane& lane) const {
+        const int round = lane.rounds.load(std::memory_order_relaxed);
         if (pace_ != 0) {
-            player.pace().begin();
+            lane.player.pace().begin();
         }
-        player.play();
+        for (const std::uint32_t before : ended_.first(lane.after)) {
+            lanes_[before].rounds.wait(round, std::memory_order_acquire);
+        }
+        lane.player.play();
+        lane.rounds.store(round + 1, std::memory_order_release);
+        lane.rounds.notify_all();
     }
 
     std::string path_;
@@ -229,6 +247,7 @@ class Replay final : public Workload {
     Arena arena_;
     EdgeTable edges_;
     std::span<Lane> lanes_;
+    std::span<std::uint32_t> ended_; // numbers of lanes, in the order of their last calls
     StartFlag start_;
     pthread_barrier_t round_end_{};
     bool has_barrier_ = false;

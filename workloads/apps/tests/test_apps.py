@@ -8,11 +8,13 @@ import json
 import os
 import pathlib
 import subprocess
+import tomllib
 
 import pytest
 
 FAULTLINE = os.environ["FAULTLINE"]
 OWN = pathlib.Path(os.environ["FAULTLINE_TEST_PROGRAMS"])
+PROGRAMS = pathlib.Path(__file__).resolve().parent.parent / "programs"
 
 SORTING = """
 summary = "sorting lines"
@@ -111,6 +113,14 @@ def test_a_child_without_the_allocator_is_told(tmp_path):
     hidden = 'command = "env -u LD_PRELOAD sleep 0.3; true"\n'
     for reason in reasons(tmp_path, hidden).values():
         assert "sleep: it was started without LD_PRELOAD" in reason
+
+
+def test_python_has_its_small_objects_from_malloc():
+    """Isolated mode would ignore PYTHONMALLOC without a word, and CPython's own arenas would be measured."""
+    program = tomllib.loads((PROGRAMS / "python3.toml").read_text())
+    command = [*program["command"][:-1], "-c", "import sys; sys._debugmallocstats()"]
+    said = subprocess.run(command, env=os.environ | program["environment"], check=True, capture_output=True, text=True)
+    assert "free PyDictObjects" in said.stderr and "Small block threshold" not in said.stderr
 
 
 def test_children_are_measured_too(tmp_path):

@@ -82,7 +82,7 @@ TEST(ReplayTest, TheChecksumIsTheSameWhateverTheSchedule) {
     const std::string trace = folder.write("t.txt", make_text());
     const Outcome first = replay(trace);
     EXPECT_EQ(first.operations, 3000u * 8 - 30);
-    EXPECT_TRUE(says(first, "3 thread(s) of the trace at once"));
+    EXPECT_TRUE(says(first, "3 thread(s) of the trace, all at once"));
     EXPECT_TRUE(says(first, "30 blocks were live at the end of measure, as in the trace"));
     for (int i = 0; i < 5; ++i) {
         EXPECT_EQ(replay(trace).checksum, first.checksum);
@@ -127,6 +127,31 @@ TEST(ReplayTest, AStreamedProgramPlaysAsOneThatIsMapped) {
     // Its words are not in memory as the harness's.
     EXPECT_LT(replay(streamed).mapped_bytes, 16384u);
     EXPECT_GT(replay(mapped).mapped_bytes, 100'000u);
+}
+
+// The second thread's life is over before the third's begins: so it is in replay, or what the one freed could not be what
+// the other gets. Whoever began at once, by any schedule, would mostly be found by the blocks' addresses.
+TEST(ReplayTest, ThreadsThatFollowEachOtherDoSoAgain) {
+    const TemporaryFolder folder;
+    std::string text = "1: malloc 0x10 8\n";
+    for (int thread = 2; thread < 10; ++thread) {
+        for (int i = 0; i < 1000; ++i) {
+            text += std::to_string(thread) + ": malloc 0x20 100\n" + std::to_string(thread) + ": free 0x20\n";
+        }
+    }
+    text += "1: free 0x10\n";
+    const std::string trace = folder.write("t.txt", text);
+    EXPECT_TRUE(says(replay(trace), "9 thread(s) of the trace, 7 of them after others had ended"));
+    EXPECT_EQ(replay(trace, {{"repeat", "3"}}).operations, 3 * 16'002u);
+
+    const auto file = trace::ensure_program(trace, folder.path());
+    ASSERT_TRUE(file);
+    const auto program = trace::Program::open(*file);
+    ASSERT_TRUE(program);
+    for (std::uint32_t i = 0; i < 9; ++i) {
+        EXPECT_EQ(program->threads()[i].end_rank, (i + 8) % 9); // the first ends last
+        EXPECT_EQ(program->threads()[i].after, i < 2 ? 0 : i - 1);
+    }
 }
 
 // Never early, by the clock; how late a busy machine is, it only says.
