@@ -30,6 +30,7 @@ constexpr std::array<const char*, 8> series_names = {
 struct Sample {
     std::uint64_t at_ns;
     std::array<std::uint64_t, series_names.size()> values;
+    std::array<std::uint64_t, Gauges::most> gauges;
 };
 
 // Written by the sampler process alone, read by the other once that has ended.
@@ -65,13 +66,16 @@ std::string_view reread(const Fd& fd, std::span<char> buffer) {
 }
 
 // nullopt once the process has ended: a zombie has no memory figures. Allocates nothing: runs after fork().
-std::optional<Sample> sample(const Files& files, std::uint64_t tick_ns) {
+std::optional<Sample> sample(const Files& files, const Gauges& gauges, std::uint64_t tick_ns) {
     constexpr std::uint64_t kib = 1024;
     char stat_buffer[1024];
     char status_buffer[4096];
-    Sample out{now_ns(), {}};
+    Sample out{now_ns(), {}, {}};
     const std::string_view stat = reread(files.stat, stat_buffer);
     const std::string_view status = reread(files.status, status_buffer);
+    if (gauges.read != nullptr) { // at once, so that both are of the same moment
+        gauges.read(gauges.from, out.gauges.data());
+    }
     using procfs::field;
     using procfs::stat_field;
     const std::optional<std::uint64_t> found[] = {
@@ -133,7 +137,7 @@ void close_all_but(std::array<int, 3> kept) {
     ::close_range(first, ~0U, 0);
 }
 
-[[noreturn]] void run(Shared& shared, const Files& files, int stop, pid_t runner) {
+[[noreturn]] void run(Shared& shared, const Files& files, const Gauges& gauges, int stop, pid_t runner) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NAME, "faultline-sampl");
     if (::getppid() != runner) {
@@ -147,7 +151,7 @@ void close_all_but(std::array<int, 3> kept) {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     const auto tick_ns = static_cast<std::uint64_t>(1'000'000'000 / ::sysconf(_SC_CLK_TCK));
     std::uint64_t next = now_ns();
-    for (auto seen = sample(files, tick_ns); seen; seen = sample(files, tick_ns)) {
+    for (auto seen = sample(files, gauges, tick_ns); seen; seen = sample(files, gauges, tick_ns)) {
         keep(shared, *seen);
         // Late samples are not made up for: the next one is an interval from now.
         next = std::max(next + shared.interval_ns, now_ns());
@@ -160,7 +164,7 @@ void close_all_but(std::array<int, 3> kept) {
 
 } // namespace
 
-Result<Sampler> Sampler::start(pid_t pid, std::uint64_t interval_ns, std::size_t capacity) {
+Result<Sampler> Sampler::start(pid_t pid, std::uint64_t interval_ns, std::size_t capacity, Gauges gauges) {
     const auto files = Files::open(pid);
     if (!files) {
         return fail_errno(Exit::unavailable, "sampler", fmt::format("cannot read /proc/{}", pid), errno,
@@ -189,8 +193,9 @@ Result<Sampler> Sampler::start(pid_t pid, std::uint64_t interval_ns, std::size_t
     }
     if (sampler.process_ == 0) {
         close_all_but({files->stat.get(), files->status.get(), stop.get()});
-        run(*shared, *files, stop.get(), runner);
+        run(*shared, *files, gauges, stop.get(), runner);
     }
+    sampler.gauge_names_ = std::move(gauges.names);
     return sampler;
 }
 
@@ -205,26 +210,34 @@ std::vector<Series> Sampler::stop() {
     process_ = -1;
     auto* shared = static_cast<Shared*>(shared_);
     const std::span<const Sample> samples(shared->samples(), shared->count);
-    for (std::size_t i = 0; i < series_names.size(); ++i) {
-        Series series{series_names[i], {}, {}};
+    const auto add = [&](std::string name, auto value_of) {
+        Series series{std::move(name), {}, {}};
         for (const Sample& sample : samples) {
             series.at_ns.push_back(sample.at_ns);
-            series.values.push_back(sample.values[i]);
+            series.values.push_back(value_of(sample));
         }
         all.push_back(std::move(series));
+    };
+    for (std::size_t i = 0; i < series_names.size(); ++i) {
+        add(series_names[i], [i](const Sample& sample) { return sample.values[i]; });
+    }
+    for (std::size_t i = 0; i < gauge_names_.size(); ++i) {
+        add(gauge_names_[i], [i](const Sample& sample) { return sample.gauges[i]; });
     }
     return all;
 }
 
 Sampler::Sampler(Sampler&& other) noexcept
     : process_(std::exchange(other.process_, -1)), shared_(std::exchange(other.shared_, nullptr)),
-      shared_bytes_(std::exchange(other.shared_bytes_, 0)), stop_fd_(std::exchange(other.stop_fd_, -1)) {}
+      shared_bytes_(std::exchange(other.shared_bytes_, 0)), stop_fd_(std::exchange(other.stop_fd_, -1)),
+      gauge_names_(std::move(other.gauge_names_)) {}
 
 Sampler& Sampler::operator=(Sampler&& other) noexcept {
     std::swap(process_, other.process_);
     std::swap(shared_, other.shared_);
     std::swap(shared_bytes_, other.shared_bytes_);
     std::swap(stop_fd_, other.stop_fd_);
+    std::swap(gauge_names_, other.gauge_names_);
     return *this;
 }
 

@@ -17,12 +17,22 @@ struct Series {
     std::vector<std::uint64_t> values; // same length
 };
 
+// Figures beside those of /proc, from memory that the sampler's process shares with whoever writes it.
+struct Gauges {
+    static constexpr std::size_t most = 8;
+    std::vector<std::string> names; // of the series; at most so many
+    void (*read)(const void* from,
+                 std::uint64_t* values) = nullptr; // as many values as names; allocates nothing
+    const void* from = nullptr;                    // mapped with MAP_SHARED
+};
+
 // Starts sampling `pid` (which may still be stopped); stop() ends the sampler process, reaps it and returns
 // what it saw. Destroying an unstopped sampler kills it. At most `capacity` samples a series are kept: when
 // full, every second one is dropped and the interval doubles, so a long trial keeps its whole course.
 class Sampler {
   public:
-    static Result<Sampler> start(pid_t pid, std::uint64_t interval_ns, std::size_t capacity = 2048);
+    static Result<Sampler> start(pid_t pid, std::uint64_t interval_ns, std::size_t capacity = 2048,
+                                 Gauges gauges = {});
     std::vector<Series> stop();
 
     Sampler(Sampler&&) noexcept;
@@ -35,6 +45,7 @@ class Sampler {
     void* shared_ = nullptr;
     std::size_t shared_bytes_ = 0;
     int stop_fd_ = -1;
+    std::vector<std::string> gauge_names_;
 };
 
 } // namespace faultline::probes

@@ -32,4 +32,11 @@ void Progress::counting_starts() {
     }
 }
 
+void Progress::occupancy_starts() {
+    if (!status_.on_terminal()) {
+        status_.line("dividing memory into live, rounded up, between blocks and kept, in a trial of its own "
+                     "for each pair");
+    }
+}
+
 } // namespace faultline::cli

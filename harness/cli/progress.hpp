@@ -13,6 +13,7 @@ class Progress final : public trial::Observer {
     void trial_ended(const results::TrialResult& result) override;
     void round_ended(unsigned rounds_whole) override;
     void counting_starts() override;
+    void occupancy_starts() override;
 
   private:
     const plan::Plan& plan_;

@@ -53,6 +53,7 @@ struct Options {
     ScaleOut scale_out;
     bool no_floor = false;
     bool dry = false;
+    bool no_occupancy = false;
     bool json = false;
     bool quiet = false;
 };
@@ -324,7 +325,9 @@ int run(const Options& options, const CLI::App& command) {
     settings.stop_fd = stop.fd();
     auto end = [&] {
         Progress progress(*plan, options.quiet);
-        return trial::run_campaign(*plan, settings, *probes, probing, document, options.output, progress);
+        return trial::run_campaign(*plan, settings, *probes,
+                                   {.probing = probing, .occupancy = !options.no_occupancy}, document,
+                                   options.output, progress);
     }();
     if (!end) {
         return report(end.error());
@@ -412,6 +415,10 @@ void describe_options(CLI::App& command, Options& options) {
         .add_flag("--dry-run", options.dry,
                   "Check the words and say what would be run, with --json as JSON; run and write nothing")
         ->excludes("--engine");
+    command.add_flag(
+        "--no-occupancy", options.no_occupancy,
+        "No trial of each pair in which memory is divided into what is live, rounded up, between "
+        "blocks and kept");
     command.add_flag("--json", options.json, "Print a summary as JSON instead of the table");
     command.add_flag("-q,--quiet", options.quiet, "No progress");
     command.footer(

@@ -43,35 +43,39 @@ Json to_json(const TrialResult& trial) {
     for (const PhaseResult& phase : trial.phases) {
         phases.push_back(to_json(phase));
     }
-    return {{"workload", trial.workload},
-            {"allocator", trial.allocator},
-            {"allocator_path", trial.allocator_path},
-            {"allocator_version", trial.allocator_version},
-            {"threads", trial.threads},
-            {"round", trial.round},
-            {"position", trial.position},
-            {"seed", trial.seed},
-            {"valid", trial.valid()},
-            {"invalid_reason", nullable(trial.invalid_reason)},
-            {"exit",
-             {{"status", nullable(trial.exit.status)},
-              {"signal", nullable(trial.exit.signal)},
-              {"timed_out", trial.exit.timed_out}}},
-            {"stderr", trial.stderr_tail},
-            {"checksum", trial.checksum},
-            {"resolved", trial.resolved},
-            {"peak_rss_bytes", nullable(trial.peak_rss_bytes)},
-            {"retained_rss_bytes", nullable(trial.retained_rss_bytes)},
-            {"process_peak_rss_bytes", nullable(trial.process_peak_rss_bytes)},
-            {"baseline_rss_bytes", nullable(trial.baseline_rss_bytes)},
-            {"harness_bytes", trial.harness_bytes},
-            {"harness_file_bytes", trial.harness_file_bytes},
-            {"begin_ns", trial.begin_ns},
-            {"phases", phases},
-            {"latency", trial.latency},
-            {"series", trial.series},
-            {"kernel_checks", trial.kernel_checks},
-            {"notes", trial.notes}};
+    Json json = {{"workload", trial.workload},
+                 {"allocator", trial.allocator},
+                 {"allocator_path", trial.allocator_path},
+                 {"allocator_version", trial.allocator_version},
+                 {"threads", trial.threads},
+                 {"round", trial.round},
+                 {"position", trial.position},
+                 {"seed", trial.seed},
+                 {"valid", trial.valid()},
+                 {"invalid_reason", nullable(trial.invalid_reason)},
+                 {"exit",
+                  {{"status", nullable(trial.exit.status)},
+                   {"signal", nullable(trial.exit.signal)},
+                   {"timed_out", trial.exit.timed_out}}},
+                 {"stderr", trial.stderr_tail},
+                 {"checksum", trial.checksum},
+                 {"resolved", trial.resolved},
+                 {"peak_rss_bytes", nullable(trial.peak_rss_bytes)},
+                 {"retained_rss_bytes", nullable(trial.retained_rss_bytes)},
+                 {"process_peak_rss_bytes", nullable(trial.process_peak_rss_bytes)},
+                 {"baseline_rss_bytes", nullable(trial.baseline_rss_bytes)},
+                 {"harness_bytes", trial.harness_bytes},
+                 {"harness_file_bytes", trial.harness_file_bytes},
+                 {"begin_ns", trial.begin_ns},
+                 {"phases", phases},
+                 {"latency", trial.latency},
+                 {"series", trial.series},
+                 {"kernel_checks", trial.kernel_checks},
+                 {"notes", trial.notes}};
+    if (!trial.occupancy.is_null()) {
+        json["occupancy"] = trial.occupancy;
+    }
+    return json;
 }
 
 Json to_json(const std::vector<TrialResult>& trials) {
@@ -94,7 +98,8 @@ Json to_json(const Document& document) {
                  {"tables", document.tables},
                  {"rounds_whole", document.rounds_whole},
                  {"trials", to_json(document.trials)},
-                 {"counts", to_json(document.counts)}};
+                 {"counts", to_json(document.counts)},
+                 {"occupancy", to_json(document.occupancy)}};
     const Json layout = google_benchmark_layout(json);
     json["context"] = layout["context"];
     json["benchmarks"] = layout["benchmarks"];

@@ -64,6 +64,7 @@ struct TrialResult {
     Json latency = Json::array();
     Json series = Json::array();
     Json kernel_checks = Json::array(); // figures that two sources know, and whether they agree
+    Json occupancy; // {"reason": null or why the series of it do not hold}; null: a trial that kept none
     std::vector<std::string> notes;
 
     bool valid() const { return !invalid_reason.has_value(); }
@@ -82,6 +83,8 @@ struct Document {
     unsigned rounds_whole = 0;
     std::vector<TrialResult> trials; // of whole rounds only
     std::vector<TrialResult> counts; // with probes that slow a trial down: their times are not compared
+    std::vector<TrialResult>
+        occupancy; // with what live blocks occupy over time: their times are not compared
 };
 
 Json to_json(const TrialResult& trial);

@@ -12,6 +12,7 @@ namespace faultline::trial {
 // Where the process finds its ends, as its options say: a worker's and faultline-app's alike.
 inline constexpr int worker_phase_fd = 3;
 inline constexpr int worker_report_fd = 4;
+inline constexpr int worker_occupancy_fd = 5;
 
 process::Command app_command(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
                              int phase_fd, int report_fd, const std::filesystem::path& directory);

@@ -17,33 +17,50 @@ class Campaign {
              const std::filesystem::path& output, Observer& observer)
         : plan_(plan), settings_(settings), document_(document), output_(output), observer_(observer) {}
 
-    // The rounds, then one trial for each pair with `counting`, unless that is empty.
-    Result<CampaignEnd> run(Probes timing, Probes counting) {
-        total_ = plan_.trials() + (counting.empty() ? 0 : plan_.trials(plan_.first_round));
+    // The rounds, then one trial for each pair with `counting`, unless that is empty, and one with what its live
+    // blocks occupy, if wanted.
+    Result<CampaignEnd> run(Probes timing, Probes counting, bool occupancy) {
+        const std::vector<plan::TrialSpec> pairs = plan::draw_round(plan_, plan_.first_round);
+        const std::vector<plan::TrialSpec> divided =
+            occupancy ? with_blocks(pairs) : std::vector<plan::TrialSpec>();
+        total_ = plan_.trials() + (counting.empty() ? 0 : pairs.size()) + divided.size();
         for (unsigned round = 0; round < plan_.rounds; ++round) {
-            auto trials = run_round(plan::draw_round(plan_, plan_.first_round + round), timing);
+            auto trials = run_round(plan::draw_round(plan_, plan_.first_round + round), timing, settings_);
             if (!trials) {
                 return tl::unexpected(trials.error());
             }
             if (end_.stopped) {
                 return end_;
             }
-            keep(std::move(*trials), round, counting.empty());
+            keep(std::move(*trials), round, counting.empty() && divided.empty());
             if (auto written = results::write(document_, output_); !written) {
                 return tl::unexpected(written.error());
             }
             observer_.round_ended(document_.rounds_whole);
         }
-        return counting.empty() ? end_ : count(counting);
+        if (!counting.empty()) {
+            observer_.counting_starts();
+            auto ended = once_each(pairs, counting, settings_, document_.counts, divided.empty());
+            if (!ended || end_.stopped) {
+                return ended;
+            }
+        }
+        if (divided.empty()) {
+            return end_;
+        }
+        observer_.occupancy_starts();
+        Settings settings = settings_;
+        settings.occupancy = true;
+        return once_each(divided, {}, settings, document_.occupancy, true);
     }
 
   private:
     Result<std::vector<results::TrialResult>> run_round(const std::vector<plan::TrialSpec>& specs,
-                                                        Probes probes) {
+                                                        Probes probes, const Settings& settings) {
         std::vector<results::TrialResult> trials;
         for (const plan::TrialSpec& spec : specs) {
             observer_.trial_starts(spec, done_, total_);
-            auto outcome = trial::run(plan_, spec, settings_, probes);
+            auto outcome = trial::run(plan_, spec, settings, probes);
             if (!outcome) {
                 return tl::unexpected(outcome.error());
             }
@@ -70,9 +87,19 @@ class Campaign {
         }
     }
 
-    Result<CampaignEnd> count(Probes probes) {
-        observer_.counting_starts();
-        auto specs = plan::draw_round(plan_, plan_.first_round);
+    // Those whose blocks the worker itself makes, and one day frees.
+    std::vector<plan::TrialSpec> with_blocks(std::vector<plan::TrialSpec> specs) const {
+        std::erase_if(specs, [&](const plan::TrialSpec& spec) {
+            const plan::Row& row = plan_.rows[spec.row];
+            return row.app || !row.spec->has_allocator_axis() ||
+                   plan_.arms[spec.arm].role != plan::Role::subject;
+        });
+        return specs;
+    }
+
+    // One trial for each pair after the rounds, into `kept`.
+    Result<CampaignEnd> once_each(std::vector<plan::TrialSpec> specs, Probes probes, const Settings& settings,
+                                  std::vector<results::TrialResult>& kept, bool last_of_all) {
         // A pair that never ran well would only fail, or hang, once more.
         std::set<std::pair<std::string_view, std::string_view>> ran;
         for (const results::TrialResult& trial : document_.trials) {
@@ -83,12 +110,12 @@ class Campaign {
         std::erase_if(specs, [&](const plan::TrialSpec& spec) {
             return !ran.contains({plan_.rows[spec.row].label, plan_.arms[spec.arm].allocator.name});
         });
-        auto trials = run_round(specs, probes);
+        auto trials = run_round(specs, probes, settings);
         if (!trials) {
             return tl::unexpected(trials.error());
         }
-        document_.counts = std::move(*trials);
-        if (!end_.stopped) {
+        kept = std::move(*trials);
+        if (last_of_all && !end_.stopped) {
             complete();
         }
         if (auto written = results::write(document_, output_); !written) {
@@ -114,19 +141,20 @@ class Campaign {
 
 } // namespace
 
-Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& settings, Probes probes,
-                                 Probing probing, results::Document& document,
-                                 const std::filesystem::path& output, Observer& observer) {
+Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& settings, Probes probes, Apart apart,
+                                 results::Document& document, const std::filesystem::path& output,
+                                 Observer& observer) {
     const auto first_disturbing =
         std::find_if(probes.begin(), probes.end(), [](const auto& probe) { return probe->disturbs(); });
     const auto quiet = static_cast<std::size_t>(first_disturbing - probes.begin());
-    if (probing == Probing::within) {
-        return Campaign(plan, settings, document, output, observer).run(probes, {});
+    // A run that goes on where another ended need not do once more what is done once.
+    const bool occupancy = apart.occupancy && plan.first_round == 0;
+    Campaign campaign(plan, settings, document, output, observer);
+    if (apart.probing == Probing::within) {
+        return campaign.run(probes, {}, occupancy);
     }
-    // A run that goes on where another ended need not count again.
     const bool counts = quiet < probes.size() && plan.first_round == 0;
-    return Campaign(plan, settings, document, output, observer)
-        .run(probes.first(quiet), counts ? probes : Probes());
+    return campaign.run(probes.first(quiet), counts ? probes : Probes(), occupancy);
 }
 
 } // namespace faultline::trial

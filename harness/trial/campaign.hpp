@@ -15,7 +15,8 @@ class Observer {
     virtual void trial_starts(const plan::TrialSpec& spec, std::size_t done, std::size_t total) = 0;
     virtual void trial_ended(const results::TrialResult& result) = 0;
     virtual void round_ended(unsigned rounds_whole) = 0;
-    virtual void counting_starts() = 0; // the rounds are over
+    virtual void counting_starts() = 0;  // the rounds are over
+    virtual void occupancy_starts() = 0; // so is the counting
 };
 
 struct CampaignEnd {
@@ -28,11 +29,17 @@ enum class Probing {
     within, // every probe in every trial
 };
 
+// What follows the rounds of a plan that begins with the first.
+struct Apart {
+    Probing probing = Probing::apart;
+    bool occupancy = true; // one trial of each pair that keeps what its live blocks occupy
+};
+
 // Runs the plan into `document`, whose tool, host, doctor, plan, capabilities and metrics are filled in by
 // the caller, and writes it to `output` after each whole round and at the end. An Error leaves on disk what
 // the last whole round wrote.
 Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& settings,
-                                 std::span<const std::unique_ptr<probes::Probe>> probes, Probing probing,
+                                 std::span<const std::unique_ptr<probes::Probe>> probes, Apart apart,
                                  results::Document& document, const std::filesystem::path& output,
                                  Observer& observer);
 

@@ -3,6 +3,7 @@
 
 #include "base/layout.hpp"
 #include "harness/trial/app.hpp"
+#include "harness/trial/occupancy_board.hpp"
 #include "harness/trial/validity.hpp"
 #include "harness/trial/watch.hpp"
 #include "kernel-probes/cross_check.hpp"
@@ -32,7 +33,7 @@ process::Variables variables_of(const plan::Row& row, const plan::Arm& arm, cons
 }
 
 process::Command worker_command(const plan::Plan& plan, const plan::TrialSpec& spec, const Settings& settings,
-                                int phase_fd, int report_fd) {
+                                int phase_fd, int report_fd, int occupancy_fd) {
     const plan::Row& row = plan.rows[spec.row];
     const plan::Arm& arm = plan.arms[spec.arm];
     process::Command command;
@@ -52,6 +53,10 @@ process::Command worker_command(const plan::Plan& plan, const plan::TrialSpec& s
         variables_of(row, arm, settings),
         arm.allocator.preload ? arm.allocator.path : std::filesystem::path(), spec.environment_bytes);
     command.inherit = {{phase_fd, worker_phase_fd}, {report_fd, worker_report_fd}};
+    if (occupancy_fd >= 0) {
+        command.argv.push_back("--occupancy-fd=" + std::to_string(worker_occupancy_fd));
+        command.inherit.emplace_back(occupancy_fd, worker_occupancy_fd);
+    }
     return command;
 }
 
@@ -243,6 +248,9 @@ void fill_from_report(TrialResult& result, const Watched& seen, const Json& repo
     result.harness_bytes = value_or<std::uint64_t>(report, "harness_bytes", 0);
     result.latency = value_or<Json>(report, "latency", Json::array());
     result.notes = value_or<std::vector<std::string>>(report, "notes", {});
+    if (const auto found = report.find("occupancy"); found != report.end() && found->is_object()) {
+        result.occupancy = *found;
+    }
     for (Json& series : value_or<std::vector<Json>>(report, "series", {})) {
         result.series.push_back(std::move(series));
     }
@@ -321,9 +329,18 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
         }
         folder.emplace(std::move(*made));
     }
+    std::optional<SharedBoard> board;
+    if (settings.occupancy && !row.app) {
+        auto made = SharedBoard::make();
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        board.emplace(std::move(*made));
+    }
     const process::Command command =
         folder ? app_command(plan, spec, settings, phase_there.get(), report_fd.get(), folder->path())
-               : worker_command(plan, spec, settings, phase_there.get(), report_fd.get());
+               : worker_command(plan, spec, settings, phase_there.get(), report_fd.get(),
+                                board ? board->fd() : -1);
     if (auto prepared = prepare_page_cache(settings.page_cache, command, allocator); !prepared) {
         return tl::unexpected(prepared.error());
     }
@@ -351,7 +368,8 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     }
     std::optional<probes::Sampler> sampler; // faultline-app samples the program's processes itself
     if (!row.app) {
-        auto started = probes::Sampler::start(process->pid(), settings.sample_interval_ns, 256);
+        auto started = probes::Sampler::start(process->pid(), settings.sample_interval_ns, 256,
+                                              board ? board->gauges() : probes::Gauges());
         if (!started) {
             return tl::unexpected(started.error());
         }

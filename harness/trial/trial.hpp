@@ -23,7 +23,8 @@ struct Settings {
     std::uint64_t sample_interval_ns = 10'000'000;
     box::Box* box = nullptr; // the pressure box of the run, whose limit is memory_limit_bytes; null: none
     PageCache page_cache = PageCache::as_it_is; // when a trial begins
-    int stop_fd = -1;                           // becomes readable when the user wants to stop
+    bool occupancy = false; // keep what live blocks occupy, instead of a time: workloads/engine/occupancy.hpp
+    int stop_fd = -1;       // becomes readable when the user wants to stop
 };
 
 // Runs it to its end, its time-out, its memory limit or the user's stop, and says what happened: a trial that

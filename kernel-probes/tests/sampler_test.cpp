@@ -3,9 +3,11 @@
 #include "kernel-probes/tests/probe_testing.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <sys/mman.h>
 #include <thread>
 
 using namespace faultline::probes;
@@ -39,6 +41,29 @@ TEST(Sampler, SeesMemoryAndFaultsGrow) {
               4000U * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
     EXPECT_GE(named(all, "minor_faults").values.back() - named(all, "minor_faults").values.front(), 4096U);
     EXPECT_TRUE(sampler->stop().empty()); // once only
+}
+
+TEST(Sampler, ReadsGaugesFromSharedMemoryBesideProc) {
+    auto child = KnownChild::start();
+    ASSERT_TRUE(child);
+    void* const shared = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(shared, MAP_FAILED);
+    auto* const level = static_cast<std::atomic<std::uint64_t>*>(shared);
+    const auto read = [](const void* from, std::uint64_t* values) {
+        values[0] = *static_cast<const std::atomic<std::uint64_t>*>(from);
+        values[1] = 7;
+    };
+    auto sampler = Sampler::start(child->pid(), 1 * ms, 2048, {{"level", "seven"}, read, shared});
+    ASSERT_TRUE(sampler);
+    std::this_thread::sleep_for(20ms);
+    *level = 1000;
+    std::this_thread::sleep_for(20ms);
+    const auto all = sampler->stop();
+    EXPECT_EQ(named(all, "level").values.front(), 0U);
+    EXPECT_EQ(named(all, "level").values.back(), 1000U);
+    EXPECT_EQ(named(all, "seven").values.back(), 7U);
+    EXPECT_EQ(named(all, "level").values.size(), named(all, "rss_bytes").values.size());
+    ::munmap(shared, 4096);
 }
 
 TEST(Sampler, FullRingKeepsTheWholeCourseAtHalfTheRate) {

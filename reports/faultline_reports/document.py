@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faultline_reports import fields, model
@@ -46,10 +46,13 @@ def _in_pieces(path: str) -> model.Document:
         gc.enable()
 
 
-def _pieces(path: str) -> tuple[Object, list[model.Trial], list[model.Trial]]:
+LISTS = ("trials", "counts", "occupancy")  # of trials
+
+
+def _pieces(path: str) -> tuple[Object, dict[str, list[model.Trial]]]:
     rest: dict[str, Any] = {}
-    trials: dict[str, list[model.Trial]] = {"trials": [], "counts": []}
-    for key, index, value in fields.pieces(path, ("trials", "counts", "benchmarks")):
+    trials: dict[str, list[model.Trial]] = {key: [] for key in LISTS}
+    for key, index, value in fields.pieces(path, (*LISTS, "benchmarks")):
         if index is None:
             rest[key] = value
         elif key in trials:
@@ -57,7 +60,7 @@ def _pieces(path: str) -> tuple[Object, list[model.Trial], list[model.Trial]]:
             if not isinstance(value, dict):
                 raise UserError(Exit.DATA, path, f"`{key}[{index}]` is not an object", fields.REMEDY)
             trials[key].append(_trial(Object(value, f"{key}[{index}]", path)))
-    return Object(rest, "", path), trials["trials"], trials["counts"]
+    return Object(rest, "", path), trials
 
 
 def parse(content: bytes, source: str) -> model.Document:
@@ -65,19 +68,19 @@ def parse(content: bytes, source: str) -> model.Document:
     return _document(Object(fields.parse(content, source), "", source))
 
 
-def _document(
-    root: Object, read: Sequence[model.Trial] | None = None, read_counts: Sequence[model.Trial] = ()
-) -> model.Document:
-    """`read`, `read_counts`: the trials, where they are not in `root`."""
+def _document(root: Object, read: Mapping[str, Sequence[model.Trial]] | None = None) -> model.Document:
+    """`read`: the lists of trials, where they are not in `root`."""
     root.required("schema")
     schema = root.text("schema")
     _check_schema(root, schema)
     root.required("trials")
+    if read is None:
+        read = {key: [_trial(entry) for entry in root.children(key)] for key in LISTS}
 
     complete = root.boolean("complete", True)
     tool, host, plan = root.child("tool"), root.child("host"), root.child("plan")
     remarks: list[str] = []
-    trials, repeated = _unique([_trial(entry) for entry in root.children("trials")] if read is None else read)
+    trials, repeated = _unique(read["trials"])
     if repeated:
         remarks.append(f"{repeated} trials came twice in the same round; the first of each is used.")
     workloads = _with_missing_workloads([_workload(entry) for entry in plan.children("workloads")], trials)
@@ -136,7 +139,8 @@ def _document(
         rounds=rounds,
         dropped=len(trials) - len(kept),
         remarks=remarks,
-        counts=_unique([*read_counts, *(_trial(entry) for entry in root.children("counts"))])[0],
+        counts=_unique(read["counts"])[0],
+        occupancy=_unique(read["occupancy"])[0],
         kernel_tables=[
             model.KernelTable(
                 entry.text("name"),
@@ -203,6 +207,7 @@ def _trial(entry: Object) -> model.Trial:
             )
             for row in entry.children("kernel_checks")
         ],
+        occupancy=entry.child("occupancy").text("reason") if entry.has("occupancy") else None,
     )
 
 

@@ -85,6 +85,7 @@ class Trial:
     series: Mapping[str, Series]
     notes: Sequence[str]
     kernel_checks: Sequence[KernelCheck] = ()
+    occupancy: str | None = None  # why its series of it do not hold, "" if they do; None: none was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class Document:
     dropped: int  # trials of a round that was not whole, left out
     remarks: Sequence[str]  # what reading had to leave out, in words
     counts: Sequence[Trial] = ()  # with the probes that slow down: kernel counts, and no times to be compared
+    occupancy: Sequence[Trial] = ()  # with what live blocks occupy over time, and no times to be compared
     kernel_tables: Sequence[KernelTable] = ()
     probes: Sequence[str] | None = None  # the groups that were chosen; None: not recorded
     stress: Stress | None = None  # checks of correctness, from a document of their own

@@ -54,9 +54,10 @@ def join(parts: Sequence[tuple[Raw, Document]], command: Sequence[str] | None = 
         "rounds_whole": len(rounds),
         "trials": trials,
     }
-    if any("counts" in raw for raw in raws):
-        counts = [trial for raw in raws for trial in raw.get("counts") or []]
-        result["counts"] = sorted(counts, key=_place) if shards else counts
+    for key in ("counts", "occupancy"):
+        if any(key in raw for raw in raws):
+            found = [trial for raw in raws for trial in raw.get(key) or []]
+            result[key] = sorted(found, key=_place) if shards else found
     if "benchmarks" in first_raw:
         entries = [entry for raw in raws for entry in raw.get("benchmarks", [])]
         if shards:

@@ -432,6 +432,35 @@ def alive(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def occupied(document: dict[str, Any], live: float = 0.5, moments: int = 40) -> dict[str, Any]:
+    """The document with a trial apart for each pair, in which `live` of the resident heap was asked for, a
+    tenth of that rounded up, and half of the rest lies on pages of live blocks."""
+    first = {}
+    for trial in document["trials"]:
+        if trial["allocator"] != "null":
+            first.setdefault((trial["workload"], trial["allocator"]), trial)
+    document["occupancy"] = []
+    for trial in first.values():
+        begin, end = trial["phases"][1]["begin_ns"], trial["phases"][-1]["begin_ns"] + 100_000_000
+        times = [begin + (end - begin) * n // (moments - 1) for n in range(moments)]
+        drained = trial["phases"][3]["begin_ns"]
+        own = trial["baseline_rss_bytes"] + trial["harness_bytes"] + trial["harness_file_bytes"]
+        heap = [trial["peak_rss_bytes"] * min(n + 1, 8) // 8 // 4096 * 4096 for n in range(moments)]
+        asked = [int(bytes_ * live) if at < drained else 0 for bytes_, at in zip(heap, times)]
+        columns = {
+            "requested_bytes": asked,
+            "usable_bytes": [bytes_ * 11 // 10 for bytes_ in asked],
+            "rounding_bytes": [bytes_ // 10 for bytes_ in asked],
+            "occupied_bytes": [(h + a + a // 10) // 2 if a else 0 for h, a in zip(heap, asked)],
+            "occupancy_tables_bytes": [2**16] * moments,
+            "rss_bytes": [bytes_ + own + 2**16 for bytes_ in heap],
+        }
+        series = [{"name": name, "at_ns": times, "values": values} for name, values in columns.items()]
+        apart = {"series": series, "occupancy": {"reason": None}, "latency": []}
+        document["occupancy"].append({**trial, **apart})
+    return document
+
+
 def pressure(allocators: Sequence[str], fingerprint: str = "9f2c6a77d1e04b38") -> dict[str, Any]:
     """What `faultline pressure` writes; the first allocator has no valid trial at 50 %."""
 

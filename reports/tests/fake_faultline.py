@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--idle-ms")
     parser.add_argument("--probes")
-    for flag in ("--no-floor", "--json", "--quiet", "--dry-run"):
+    for flag in ("--no-floor", "--no-occupancy", "--json", "--quiet", "--dry-run"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("-o", dest="output")
     options = parser.parse_args()

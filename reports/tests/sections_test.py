@@ -64,7 +64,7 @@ def test_what_is_held_beside_live_bytes_over_the_work() -> None:
     assert part.table.rows[0] == ["system", "10.0 MiB", "20.0 MiB", "28.0 MiB", "38.0 MiB"]
     assert "null" not in part.pictures[0].svg
     text = page.render(loaded, None)
-    assert "are not measured apart while a workload runs" in text
+    assert "where a trial apart kept account of live blocks" in text
     assert not fragmentation.wanted(read(made(THREADS[:1])))
 
 

@@ -15,17 +15,7 @@ std::size_t bucket_of(std::uint64_t value) {
 
 } // namespace
 
-Census* Census::installed = nullptr;
-
-Census::Census(std::uint64_t most) : most_(most) {
-    installed = this;
-    LatencyRecorder::sample_all(true);
-}
-
-Census::~Census() {
-    LatencyRecorder::sample_all(false);
-    installed = nullptr;
-}
+Census::Census(std::uint64_t most) : most_(most) {}
 
 void Census::begin_measure() {
     const std::lock_guard lock(mutex_);
@@ -39,7 +29,7 @@ void Census::end_measure() {
         std::ranges::count_if(live_, [](const auto& entry) { return entry.second.measured; }));
 }
 
-void Census::made(Operation operation, const void* block, std::size_t bytes) {
+void Census::made(Operation operation, void* block, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     if (allocations_ == most_) {
         figures_.cut_short = true;
@@ -56,7 +46,7 @@ void Census::made(Operation operation, const void* block, std::size_t bytes) {
     figures_.bytes_by_size[bucket_of(bytes)] += bytes;
 }
 
-void Census::freed(Operation operation, const void* block) {
+void Census::gone(Operation operation, void* block, std::size_t /* as it knows */) {
     const std::lock_guard lock(mutex_);
     const auto found = live_.find(block);
     if (found == live_.end() || figures_.cut_short)

@@ -1,11 +1,11 @@
 // What a workload's stream of operations is really made of, counted in a dry run: sizes, lifetimes, live bytes, frees by other
-// threads. While a Census stands, every call of every Heap goes through it, so that the picture of a pattern in its
-// documentation is measured by the one path that all patterns take. Times mean nothing then.
+// threads. It listens to every call, so that the picture of a pattern in its documentation is measured by the one path that
+// all patterns take. Times mean nothing then.
 //
-// One at a time, made before the workload's prepare(). Thread-safe. Takes its memory from malloc: not for a trial.
+// Thread-safe. Takes its memory from malloc: not for a trial.
 #pragma once
 
-#include "workloads/engine/latency.hpp"
+#include "workloads/engine/listener.hpp"
 
 #include <array>
 #include <cstdint>
@@ -18,22 +18,16 @@ namespace faultline::engine {
 // Powers of two: bucket 0 holds 0 and 1, bucket b the numbers above 2^(b-1) up to 2^b.
 inline constexpr std::size_t census_buckets = 48;
 
-class Census {
+class Census final : public Listener {
   public:
     // Listens to the first `most` allocations from the start of warm-up on: enough for a picture.
     explicit Census(std::uint64_t most);
-    ~Census();
-    Census(const Census&) = delete;
-    Census& operator=(const Census&) = delete;
-
-    static Census* standing() { return installed; }
 
     void begin_measure(); // what is made from here on is counted, what was made before is known
     void end_measure();   // what is still live lived to the end
 
-    // From Heap. A block is freed before the allocator has it back, and made once the caller has it.
-    void made(Operation operation, const void* block, std::size_t bytes);
-    void freed(Operation operation, const void* block);
+    void made(Operation operation, void* block, std::size_t bytes) override;
+    void gone(Operation operation, void* block, std::size_t bytes) override;
 
     struct Figures {
         std::array<std::uint64_t, operation_count> calls{};
@@ -58,7 +52,6 @@ class Census {
         bool measured;
     };
 
-    static Census* installed;
     std::mutex mutex_;
     std::unordered_map<const void*, Block> live_;
     std::uint64_t most_;

@@ -6,6 +6,9 @@
 // outside both clocks. A parent that goes away (end of file) ends the worker. Without --phase-fd nothing is
 // sent and nobody is waited for, so the worker runs alone under any of Google Benchmark's own tools.
 //
+// With --occupancy-fd=K (a memfd of the size of occupancy.hpp's OccupancyBoard) nothing is timed: the worker keeps on that
+// board, which the parent maps and reads as it likes, what its live blocks occupy.
+//
 // After the mark `end` the worker writes one JSON object to the report descriptor and exits with 0:
 //
 // {"worker_version": "0.1.0", "workload": "larsonN", "threads": 2, "seed": 1, "parameters": {"operations":
@@ -23,6 +26,7 @@
 //               ...]}],
 //  "series": [{"name": "live_bytes", "at_ns": [CLOCK_MONOTONIC, ...], "values": [...]}], // of workloads that look at it
 //  "notes": ["..."],
+//  "occupancy": {"reason": null},    // with --occupancy-fd alone: whether what the board held can be believed, or why not
 //  "google_benchmark": {"context": {...}, "benchmarks": [...]}}
 #pragma once
 

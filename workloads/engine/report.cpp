@@ -102,6 +102,8 @@ std::string to_json(const Report& report) {
     json["latency"] = latency_json(*report.latency);
     json["series"] = footprint_json(report.footprint);
     json["notes"] = report.notes;
+    if (report.occupancy)
+        json["occupancy"] = {{"reason", report.occupancy->empty() ? Json() : Json(*report.occupancy)}};
     json["google_benchmark"] =
         report.google_benchmark.empty() ? Json() : Json::parse(report.google_benchmark);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

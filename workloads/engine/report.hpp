@@ -9,6 +9,7 @@
 #include "workloads/engine/phases.hpp"
 #include "workloads/engine/workload.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ struct Report {
     std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
     std::vector<FootprintSample> footprint;
+    std::optional<std::string>
+        occupancy; // why what was counted of it does not hold, "" if it does; absent: not counted
     std::string google_benchmark; // JSON as Google Benchmark wrote it; "" for none
 };
 

@@ -64,7 +64,7 @@ void* make_block(engine::Heap& heap, const BlockPlan& plan, std::uint64_t cookie
         for (unsigned step = steps; step > 0; --step) {
             engine::touch(block, size, cookie, plan.touch);
             const std::size_t larger = plan.size >> (step - 1);
-            block = heap.resize(block, larger);
+            block = heap.resize(block, size, larger);
             engine::check(block, size, cookie, plan.touch); // the content moved with the block
             size = larger;
         }

@@ -159,8 +159,9 @@ class Mstress final : public Pattern {
         std::size_t kept = 0;
         for (const Step& step : member.stream) {
             if (!step.retained && locals == room) {
-                room += table_step;
-                local = static_cast<Word**>(heap.resize(local, room * sizeof(Word*)));
+                const std::size_t larger = room + table_step;
+                local = static_cast<Word**>(heap.resize(local, room * sizeof(Word*), larger * sizeof(Word*)));
+                room = larger;
             }
             (step.retained ? retained[kept++] : local[locals++]) = make_object(heap, step.words);
             if (step.free != Step::nothing) {

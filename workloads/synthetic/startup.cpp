@@ -83,7 +83,7 @@ class Startup final : public Pattern {
         const std::size_t bytes = std::max(words / tables_, std::size_t{1}) * sizeof(std::uint64_t);
         for (SlotBlock& table : table_) {
             const std::uint64_t cookie = mix64(seed_ + bytes);
-            void* const larger = heap.resize(table.memory, bytes);
+            void* const larger = heap.resize(table.memory, table.size, bytes);
             if (table.memory != nullptr)
                 sum += check(larger, table.size, table.cookie, Touch::page); // the content moved with it
             table = {larger, bytes, cookie};

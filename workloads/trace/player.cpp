@@ -1,6 +1,7 @@
 #include "workloads/trace/player.hpp"
 
 #include "workloads/engine/die.hpp"
+#include "workloads/engine/listener.hpp"
 #include "workloads/engine/protocol.hpp"
 
 #include <cstdlib>
@@ -10,6 +11,7 @@
 namespace faultline::trace {
 namespace {
 
+using engine::Gone;
 using engine::Operation;
 using engine::Touch;
 
@@ -35,25 +37,31 @@ inline std::size_t take_wide(std::uint64_t word, std::uint64_t& wide) {
 
 template <typename Call>
 [[gnu::noinline, gnu::cold]] void* sampled(engine::LatencyRecorder& recorder, Operation operation,
-                                           std::size_t bytes, Call call) {
+                                           std::size_t bytes, Call call, Gone gone) {
+    if (engine::Listener* const listener = engine::Listener::standing()) {
+        return engine::heard(*listener, recorder, operation, bytes, gone, call);
+    }
     const std::uint64_t from = engine::Ticks::begin();
     void* block = call();
     recorder.add(operation, bytes, engine::Ticks::end() - from);
     return block;
 }
 
+// `gone` with its size as the trace has it, where that fits a word.
 template <typename Call>
-inline void* timed(engine::LatencyRecorder& recorder, Operation operation, std::size_t bytes, Call call) {
+inline void* timed(engine::LatencyRecorder& recorder, Operation operation, std::size_t bytes, Call call,
+                   Gone gone = {}) {
     if (!recorder.due()) [[likely]] {
         return call();
     }
-    return sampled(recorder, operation, bytes, call);
+    return sampled(recorder, operation, bytes, call, gone);
 }
 
 // NULL is an answer to a request of 0 bytes, and to no other.
 template <typename Call>
-inline void* checked(engine::LatencyRecorder& recorder, Operation operation, std::size_t bytes, Call call) {
-    void* block = timed(recorder, operation, bytes, call);
+inline void* checked(engine::LatencyRecorder& recorder, Operation operation, std::size_t bytes, Call call,
+                     Gone gone = {}) {
+    void* block = timed(recorder, operation, bytes, call, gone);
     if (block == nullptr && bytes != 0) [[unlikely]] {
         engine::die_no_memory(engine::operation_names[static_cast<std::size_t>(operation)], bytes);
     }
@@ -125,15 +133,21 @@ void Player::play_words() {
         const std::size_t bytes = checked_bytes(parcel.size);
         sum += engine::check(parcel.block, bytes, parcel.cookie, touch_how);
         if (how == static_cast<std::uint32_t>(Step::free)) {
-            timed(recorder_, Operation::remote_free, bytes, [=]() -> void* {
-                std::free(parcel.block);
-                return nullptr;
-            });
+            timed(
+                recorder_, Operation::remote_free, bytes,
+                [=]() -> void* {
+                    std::free(parcel.block);
+                    return nullptr;
+                },
+                Gone{parcel.block, parcel.size});
         } else {
-            timed(recorder_, Operation::remote_delete, bytes, [=]() -> void* {
-                ::operator delete(parcel.block);
-                return nullptr;
-            });
+            timed(
+                recorder_, Operation::remote_delete, bytes,
+                [=]() -> void* {
+                    ::operator delete(parcel.block);
+                    return nullptr;
+                },
+                Gone{parcel.block, parcel.size});
         }
     };
     for (const std::uint64_t* at = words_.begin();; ++at) {
@@ -159,10 +173,13 @@ void Player::play_words() {
             void* block = std::exchange(slot, nullptr);
             const std::size_t bytes = checked_bytes(argument_of(word));
             sum += engine::check(block, bytes, cookie_of(word, salt), touch_how);
-            timed(recorder_, Operation::free, bytes, [=]() -> void* {
-                std::free(block);
-                return nullptr;
-            });
+            timed(
+                recorder_, Operation::free, bytes,
+                [=]() -> void* {
+                    std::free(block);
+                    return nullptr;
+                },
+                Gone{block, argument_of(word)});
             break;
         }
         case Step::calloc: {
@@ -186,8 +203,9 @@ void Player::play_words() {
             const std::uint32_t old_size = param < saturated ? static_cast<std::uint32_t>(param) : saturated;
             const std::uint64_t cookie = cookie_of(make_word(Step::end, slot_of(word), old_size), salt);
             sum += engine::check(before, checked_bytes(old_size), cookie, touch_how);
-            void* block =
-                checked(recorder_, Operation::realloc, bytes, [=] { return std::realloc(before, bytes); });
+            void* block = checked(
+                recorder_, Operation::realloc, bytes, [=] { return std::realloc(before, bytes); },
+                Gone{before, old_size});
             slot = block;
             const std::size_t kept = std::min({bytes, std::size_t{old_size}, sizeof cookie});
             if (touch_how != Touch::none &&
@@ -235,14 +253,17 @@ void Player::play_words() {
             const std::size_t bytes = checked_bytes(argument_of(word));
             sum += engine::check(block, bytes, cookie_of(word, salt), touch_how);
             const std::size_t alignment = std::max(param, sizeof(void*));
-            timed(recorder_, Operation::operator_delete, bytes, [=]() -> void* {
-                if (step_of(word) == Step::op_delete) {
-                    ::operator delete(block);
-                } else {
-                    ::operator delete (block, std::align_val_t{alignment});
-                }
-                return nullptr;
-            });
+            timed(
+                recorder_, Operation::operator_delete, bytes,
+                [=]() -> void* {
+                    if (step_of(word) == Step::op_delete) {
+                        ::operator delete(block);
+                    } else {
+                        ::operator delete (block, std::align_val_t{alignment});
+                    }
+                    return nullptr;
+                },
+                Gone{block, argument_of(word)});
             break;
         }
         case Step::free_null:
@@ -317,6 +338,9 @@ void Player::free_leftovers(std::span<const Leftover> leftovers) {
         if (block != nullptr) {
             const std::uint64_t cookie = cookie_of(make_word(Step::end, leftover.slot, size), salt_);
             sum_ += engine::check(block, checked_bytes(size), cookie, touch_);
+            if (engine::Listener* const listener = engine::Listener::standing()) {
+                listener->gone(Operation::free, block, leftover.size);
+            }
         }
         switch (static_cast<Step>(leftover.release)) {
         case Step::op_delete:

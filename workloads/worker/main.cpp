@@ -25,6 +25,7 @@ struct CommandLine {
     std::uint64_t idle_ms = 0;
     int phase_fd = -1;
     int report_fd = -1;
+    int occupancy_fd = -1;
     bool identify = false;
     bool census = false;
     std::vector<std::string> rest; // Google Benchmark's
@@ -50,7 +51,8 @@ Result<worker::TrialOptions> trial_options(const CommandLine& line) {
         resolve(*selection->spec, threads, line.seed, selection->given, "--workload");
     if (!arguments)
         return tl::unexpected(arguments.error());
-    return worker::TrialOptions{selection->spec, *std::move(arguments), line.idle_ms, line.report_fd};
+    return worker::TrialOptions{selection->spec, *std::move(arguments), line.idle_ms, line.report_fd,
+                                line.occupancy_fd};
 }
 
 // Google Benchmark takes what it knows out of argv and leaves the rest. It remembers the pointer to the
@@ -106,6 +108,8 @@ int run_command(int argc, char** argv) {
     app.add_option("--idle-ms", line.idle_ms, "how long to stand idle after all is freed");
     app.add_option("--phase-fd", line.phase_fd, "SOCK_SEQPACKET socket for phase marks");
     app.add_option("--report-fd", line.report_fd, "where the JSON report goes");
+    app.add_option("--occupancy-fd", line.occupancy_fd,
+                   "memory file on which to keep what live blocks occupy; nothing is timed then");
     app.add_flag("--identify", line.identify,
                  "say which objects answer malloc, with their versions, and exit");
     app.add_flag("--census", line.census,

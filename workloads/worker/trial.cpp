@@ -2,12 +2,17 @@
 
 #include "workloads/engine/arena.hpp"
 #include "workloads/engine/clock.hpp"
+#include "workloads/engine/die.hpp"
+#include "workloads/engine/occupancy.hpp"
 #include "workloads/engine/report.hpp"
 #include "workloads/worker/resolution.hpp"
 
 #include <benchmark/benchmark.h>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <sstream>
+#include <sys/mman.h>
 #include <time.h>
 
 namespace faultline::worker {
@@ -25,7 +30,44 @@ struct Outcome {
     std::uint64_t harness_file_bytes = 0;
     std::vector<std::string> notes;
     std::vector<engine::FootprintSample> footprint;
+    std::optional<std::string> occupancy; // as in engine::Report
 };
+
+// What the live blocks occupy, kept on the board behind a descriptor; without one, of no effect.
+class OccupancyOfTrial {
+  public:
+    explicit OccupancyOfTrial(int fd) {
+        if (fd < 0)
+            return;
+        void* const mapped =
+            mmap(nullptr, sizeof(engine::OccupancyBoard), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (mapped == MAP_FAILED)
+            engine::die(static_cast<int>(Exit::usage), "--occupancy-fd: cannot be mapped: %s",
+                        strerrordesc_np(errno));
+        reason_ = engine::Occupancy::why_not();
+        if (reason_->empty())
+            occupancy_.emplace(*new (mapped) engine::OccupancyBoard());
+    }
+
+    // At the end of a phase, when no thread makes or frees a block.
+    void look(bool all_freed = false) {
+        if (occupancy_ && reason_->empty())
+            *reason_ = all_freed ? occupancy_->trouble_at_end() : occupancy_->trouble();
+    }
+    const std::optional<std::string>& reason() const { return reason_; }
+
+  private:
+    std::optional<std::string> reason_;
+    std::optional<engine::Occupancy> occupancy_;
+};
+
+// A listener hears every call, so that none is timed.
+engine::Arguments arguments_of(const TrialOptions& options) {
+    engine::Arguments arguments = options.arguments;
+    if (options.occupancy_fd >= 0)
+        arguments.values.insert_or_assign("latency_every", std::string(1, '0'));
+    return arguments;
+}
 
 void idle(std::uint64_t ms) {
     timespec left{static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000 * 1'000'000)};
@@ -35,7 +77,8 @@ void idle(std::uint64_t ms) {
 
 void run_phases(benchmark::State& state, const TrialOptions& options, engine::PhaseGate& gate,
                 engine::Arena& latency_arena, engine::LatencyRecorder& latency, Outcome& outcome) {
-    const std::unique_ptr<engine::Workload> workload = options.spec->make(options.arguments);
+    OccupancyOfTrial occupancy(options.occupancy_fd);
+    const std::unique_ptr<engine::Workload> workload = options.spec->make(arguments_of(options));
     engine::Ticks::calibrate();
     if (const Result<void> prepared = workload->prepare(); !prepared) {
         outcome.error = prepared.error();
@@ -47,10 +90,13 @@ void run_phases(benchmark::State& state, const TrialOptions& options, engine::Ph
     for ([[maybe_unused]] auto _ : state) {
         gate.enter(Phase::warmup);
         workload->warmup();
+        occupancy.look();
         gate.enter(Phase::measure);
         workload->measure();
+        occupancy.look();
         gate.enter(Phase::drain);
         workload->drain();
+        occupancy.look(/*all_freed=*/true);
         gate.enter(Phase::idle);
         idle(options.idle_ms);
         gate.enter(Phase::end);
@@ -61,6 +107,7 @@ void run_phases(benchmark::State& state, const TrialOptions& options, engine::Ph
     outcome.harness_bytes = engine::Arena::process_bytes();
     outcome.harness_file_bytes = workload->mapped_bytes();
     outcome.notes = workload->notes();
+    outcome.occupancy = occupancy.reason();
     outcome.footprint.assign(workload->footprint().begin(), workload->footprint().end());
     workload->collect_latency(latency, latency_arena);
     state.SetItemsProcessed(static_cast<std::int64_t>(outcome.operations));
@@ -108,6 +155,7 @@ Result<void> run_trial(const TrialOptions& options, engine::PhaseGate& gate) {
                                 .harness_file_bytes = outcome.harness_file_bytes,
                                 .notes = std::move(outcome.notes),
                                 .footprint = std::move(outcome.footprint),
+                                .occupancy = std::move(outcome.occupancy),
                                 .google_benchmark = google_benchmark.str()};
     return engine::write_all(options.report_fd, to_json(report) + "\n");
 }

@@ -15,6 +15,7 @@ struct TrialOptions {
     engine::Arguments arguments;
     std::uint64_t idle_ms = 0;
     int report_fd = -1; // < 0: no report; Google Benchmark's own reporter writes to standard output instead
+    int occupancy_fd = -1; // < 0: a timed trial; else the memory file of an engine::OccupancyBoard
 };
 
 // Runs the trial as the one benchmark of this process. `gate` has been made at the process's start.

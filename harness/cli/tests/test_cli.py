@@ -79,6 +79,24 @@ def test_every_command_says_what_it_does():
         assert len(line) <= 120
 
 
+def test_memory_is_divided_in_one_trial_of_each_pair_apart(tmp_path):
+    words = ["malloc-large:operations=200,slots=4,touch=all", "-a", "system,slabuddy", "--rounds", 2]
+    done, document = run(tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    apart = document["occupancy"]
+    assert sorted(t["allocator"] for t in apart) == ["slabuddy", "system"], "the floor frees nothing"
+    for trial in apart:
+        assert trial["valid"] and trial["occupancy"] == {"reason": None}, trial
+        series = {s["name"]: s for s in trial["series"]}
+        assert max(series["requested_bytes"]["values"]) > 20 * 2**20
+        assert max(series["occupied_bytes"]["values"]) > 20 * 2**20
+        for name in ("usable_bytes", "rounding_bytes", "occupancy_tables_bytes"):
+            assert series[name]["at_ns"] == series["rss_bytes"]["at_ns"], "seen at once"
+        assert trial["latency"] == [], "it is not timed"
+    assert all("occupancy" not in t for t in document["trials"])
+    assert run(tmp_path, *words, "--no-occupancy")[1]["occupancy"] == []
+
+
 def test_the_seed_reproduces_order_and_streams(tmp_path):
     def shape(seed):
         _, document = run(tmp_path, *WORKLOADS, "-a", "system,slabuddy", "--rounds", 2, "--seed", seed)

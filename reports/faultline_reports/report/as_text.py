@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from faultline_reports.report import overview, pareto, sentence, trust
+from faultline_reports.report import overview, pareto, sentence, shares, trust
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.report.overview import Cell, Heat
 from faultline_reports.statistics.verdict import Effect
@@ -144,6 +144,16 @@ def as_json(analysis: Analysis) -> str:
                 },
             }
             for metric in analysis.metrics
+        },
+        "memory": {
+            entry.label: shares.as_json(
+                shares.of(
+                    document,
+                    document.subjects(),
+                    [trial for trial in document.occupancy if trial.workload == entry.label],
+                )
+            )
+            for entry in document.compared_workloads()
         },
         "front": list(front.front) if front and front.certain else None,
     }

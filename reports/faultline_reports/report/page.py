@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -111,12 +111,9 @@ def render(
     analysis = analyse(document, wished_baseline, false_alarms)
     draws = draws and len(document.workloads) <= MOST_PICTURED
     front = pareto.of(analysis)
-    runs: dict[str, list[Trial]] = {}
-    for trial in document.trials:
-        runs.setdefault(trial.workload, []).append(trial)
-    counted: dict[str, list[Trial]] = {}
-    for trial in document.counts:
-        counted.setdefault(trial.workload, []).append(trial)
+    runs = _by_workload(document.trials)
+    counted = _by_workload(document.counts)
+    divided = _by_workload(document.occupancy)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("faultline_reports.report", "templates"),
         autoescape=True,
@@ -154,7 +151,14 @@ def render(
         draws=draws,
         # One after the other as the template asks for them: all at once would need as much as the page.
         views=(
-            workload.view(analysis, entry, runs.get(entry.label, []), counted.get(entry.label, []), draws)
+            workload.view(
+                analysis,
+                entry,
+                runs.get(entry.label, []),
+                counted.get(entry.label, []),
+                divided.get(entry.label, []),
+                draws,
+            )
             for entry in document.workloads
         ),
         sections=[section for section in SECTIONS if section.wanted(document)],
@@ -166,6 +170,13 @@ def render(
     )
     text, rules = style.styles_as_classes(text)
     return text.replace("</style>", f"{rules}\n</style>", 1)
+
+
+def _by_workload(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.workload, []).append(trial)
+    return found
 
 
 def _file(name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import matplotlib
 import matplotlib.lines
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from faultline_reports.formatting import quantity
 from faultline_reports.report import figures, style
@@ -45,19 +46,24 @@ def draw(rows: Sequence[Stack], unit: str, label: str) -> Markup:
                     axes, [(at, middle, end, middle)], style.KINDS[kinds.index(what) % len(style.KINDS)], 12
                 )
                 at += value
-        height = figure.get_figheight() * style.POINTS
-        for number, what in enumerate(kinds):
-            y = (KEY_PITCH * (len(kinds) - number) - 8) / height
-            figure.text(
-                (14 + SWATCH + 6) / style.WIDTH, y, what, va="center", color=style.MUTED, fontsize=style.SMALL
-            )
-            figure.add_artist(
-                matplotlib.lines.Line2D(
-                    [14 / style.WIDTH, (14 + SWATCH) / style.WIDTH],
-                    [y, y],
-                    color=style.KINDS[number % len(style.KINDS)],
-                    linewidth=9,
-                    solid_capstyle="butt",
-                )
-            )
+        key(figure, [(what, style.KINDS[number % len(style.KINDS)]) for number, what in enumerate(kinds)])
         return style.embedded(figure, label)
+
+
+def key(figure: Figure, kinds: Sequence[tuple[str, str]], lines_below: int = 0) -> None:
+    """Names with their colours at the bottom of a picture, above so many other lines."""
+    height = figure.get_figheight() * style.POINTS
+    for number, (what, color) in enumerate(kinds):
+        y = (KEY_PITCH * (len(kinds) + lines_below - number) - 8) / height
+        figure.text(
+            (14 + SWATCH + 6) / style.WIDTH, y, what, va="center", color=style.MUTED, fontsize=style.SMALL
+        )
+        figure.add_artist(
+            matplotlib.lines.Line2D(
+                [14 / style.WIDTH, (14 + SWATCH) / style.WIDTH],
+                [y, y],
+                color=color,
+                linewidth=9,
+                solid_capstyle="butt",
+            )
+        )

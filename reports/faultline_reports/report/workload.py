@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from faultline_reports import comparison, formatting
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Allocator, Document, Trial, Workload
-from faultline_reports.report import counted, details, figures, fragmentation, kernel, latency, raw, reproduce
+from faultline_reports.report import (
+    bands,
+    counted,
+    details,
+    figures,
+    fragmentation,
+    kernel,
+    latency,
+    raw,
+    reproduce,
+    shares,
+)
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.report.details import PHASES, Picture, Trials
 from faultline_reports.report.overview import Cell, effect_cell
@@ -48,6 +59,7 @@ class View:
     missing: Sequence[str]  # what could not be measured, with the reason
     phases: Sequence[details.PhaseRow]
     memory: details.Grid | None
+    shares: details.Grid | None  # what resident memory is made of
     latency: details.Grid | None
     latency_of_classes: details.Grid | None
     more_latency: Sequence[Picture]
@@ -67,10 +79,11 @@ def view(
     workload: Workload,
     run: Sequence[Trial],
     counted_run: Sequence[Trial],
+    divided_run: Sequence[Trial] = (),
     draws: bool = True,
 ) -> View:
-    """Of one workload; `run` are its trials, `counted_run` those with the probes that slow down. `draws`:
-    with pictures."""
+    """Of one workload; `run` are its trials, `counted_run` those with the probes that slow down,
+    `divided_run` those that kept what live blocks occupy. `draws`: with pictures."""
     document, label = analysis.document, workload.label
     trials: dict[str, list[Trial]] = {}
     for trial in run:
@@ -90,14 +103,16 @@ def view(
     calls = latency.collect(shown, trials)
     floors = [entry.name for entry in shown if entry.floor]
     few = len(document.workloads) <= MOST_WITH_ALL
+    divided = shares.of(document, shown, divided_run)
     return View(
         workload=workload,
         anchor=analysis.anchors[label],
         arms=_arms(analysis, run, tables, trials),
-        pictures=_pictures(analysis, shown, tables, trials, calls, label) if draws else [],
-        missing=_missing(analysis, tables, trials),
+        pictures=_pictures(analysis, shown, tables, trials, calls, divided, label) if draws else [],
+        missing=_missing(analysis, tables, trials, divided),
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
+        shares=shares.table(divided),
         latency=latency.table(calls, not few),
         latency_of_classes=latency.table_of_classes(calls) if few else None,
         more_latency=latency.more_pictures(calls, label, floors) if draws and few else [],
@@ -181,6 +196,7 @@ def _pictures(
     tables: Mapping[str, ByArm],
     trials: Trials,
     calls: latency.Workload,
+    divided: shares.Shares,
     label: str,
 ) -> list[Picture]:
     pictures = []
@@ -203,7 +219,12 @@ def _pictures(
             pictures.append(Picture(metric.title, "", svg))
         if metric is analysis.metrics[0] and rows:
             pictures += _of_time(analysis, rows, label)
-    pictures += _over_time(shown, trials, label, not several)
+    points = figures.FEW_POINTS if several else figures.POINTS
+    if divided.courses:
+        words = f"Resident heap over time of {label}, divided into {', '.join(shares.KINDS)}"
+        svg = bands.draw(divided.courses, words, points)
+        pictures.append(Picture("Memory over time: what it is made of", SHARES_CAPTION, svg))
+    pictures += _over_time(shown, trials, label, not several, bool(divided.courses))
     floors = [allocator.name for allocator in shown if allocator.floor]
     pictures += latency.pictures(calls, label, floors, several)
     return pictures
@@ -231,12 +252,19 @@ def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> l
     return pictures
 
 
+SHARES_CAPTION = (
+    "Resident heap in a trial apart: asked for and live, rounded up in its blocks (internal fragmentation), "
+    "between blocks on their pages (external), kept on other pages. Line alone: cannot be divided there."
+)
 COURSE_CAPTION = (
     "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
 )
 
 
-def _over_time(shown: Sequence[Allocator], trials: Trials, label: str, all_of_them: bool) -> list[Picture]:
+def _over_time(
+    shown: Sequence[Allocator], trials: Trials, label: str, all_of_them: bool, divided: bool
+) -> list[Picture]:
+    """`divided`: memory over time is shown by its shares already."""
     subjects = [allocator for allocator in shown if not allocator.floor]
     pictures = []
     alive = [
@@ -253,7 +281,7 @@ def _over_time(shown: Sequence[Allocator], trials: Trials, label: str, all_of_th
         for allocator in subjects
         if (course := _course(allocator, trials[allocator.name], "rss_bytes"))
     ]
-    if held:
+    if held and (all_of_them or not divided):
         harness = [
             trial.harness_bytes + (trial.harness_file_bytes or 0.0)
             for arm in trials.values()
@@ -312,7 +340,9 @@ def _course(
     return figures.Course(allocator.name, at, values, phases, others if inner and second else ())
 
 
-def _missing(analysis: Analysis, tables: Mapping[str, ByArm], trials: Trials) -> list[str]:
+def _missing(
+    analysis: Analysis, tables: Mapping[str, ByArm], trials: Trials, divided: shares.Shares
+) -> list[str]:
     if not trials:
         return []
     lines = [
@@ -322,6 +352,8 @@ def _missing(analysis: Analysis, tables: Mapping[str, ByArm], trials: Trials) ->
     ]
     if not any("rss_bytes" in trial.series for arm in trials.values() for trial in arm):
         lines.append("Memory over time: not measured")
+    if why := shares.why_missing(divided):
+        lines.append(why)
     if not any(trial.latency for arm in trials.values() for trial in arm):
         lines.append("Latency of single operations: not recorded in this workload")
     return lines

@@ -118,7 +118,7 @@ class Campaign:
         command += ["--rounds", str(rounds), "--first-round", str(self.next_round), "--seed", str(plan.seed)]
         if self.probes is not None and not any(option.startswith("--probes") for option in plan.options):
             command += ["--probes", self.probes]
-        return [*command, *plan.options, "--no-floor", "--json", "--quiet", "-o", output]
+        return [*command, *plan.options, "--no-floor", "--no-occupancy", "--json", "--quiet", "-o", output]
 
     def document(self, command: Sequence[str]) -> shards.Raw | None:
         """All rounds so far as one raw document; None before the first one."""
@@ -146,6 +146,7 @@ def joined(parts: Sequence[tuple[shards.Raw, Document]]) -> Document:
         first,
         trials=[trial for _, loaded in parts for trial in loaded.trials],
         counts=[trial for _, loaded in parts for trial in loaded.counts],
+        occupancy=[trial for _, loaded in parts for trial in loaded.occupancy],
         rounds=[number for _, loaded in parts for number in loaded.rounds],
     )
 

@@ -29,7 +29,7 @@ TEST(Census, CountsSizesLifetimesAndForeignFrees) {
         Heap other(other_recorder);
         other.release(second, 33);
     }).join();
-    void* const grown = heap.resize(heap.allocate(8), 64);
+    void* const grown = heap.resize(heap.allocate(8), 8, 64);
     heap.release(before, 100);
     census.end_measure();
     heap.release(grown, 64);
@@ -70,5 +70,5 @@ TEST(Census, LeavesNothingBehind) {
     { const Census census(10); }
     LatencyRecorder unrecorded;
     EXPECT_FALSE(unrecorded.due());
-    EXPECT_EQ(Census::standing(), nullptr);
+    EXPECT_EQ(Listener::standing(), nullptr);
 }
