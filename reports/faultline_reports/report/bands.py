@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.patches import Polygon
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from faultline_reports.formatting import quantity, scale
 from faultline_reports.report import figures, stacks, style
@@ -35,24 +37,18 @@ def draw(courses: Sequence[Course], label: str, points: int) -> Markup:
         height = PITCH - GAP - figures.DATA_TOP
         ticks: list[Stroke] = []
         measured: list[Stroke] = []
+        rows: list[tuple[Sequence[Moment], float]] = []
         for index, found in enumerate(courses):
             bottom = (index + 1) * PITCH - GAP
             moments = _thinned(found.moments, points)
-            _bands(axes, moments, bottom, height / largest)
-            axes.plot(
-                [moment.at_ns for moment in moments],
-                [bottom - moment.heap / largest * height for moment in moments],
-                color=style.MARK,
-                linewidth=1.2,
-                scalex=False,
-                scaley=False,
-            )
+            rows.append((moments, bottom))
             ticks += [(begin, bottom - 5, begin, bottom + 3) for _, begin, _ in found.phases]
             measured += [
                 (begin, bottom + 1.2, end, bottom + 1.2)
                 for name, begin, end in found.phases
                 if name == "measure"
             ]
+        _bands(axes, rows, height / largest)
         figures.strokes(axes, measured, style.INK, 2.4)
         figures.strokes(axes, ticks, style.INK, 1)
         words = [*reversed(KINDS)]
@@ -69,26 +65,25 @@ def draw(courses: Sequence[Course], label: str, points: int) -> Markup:
         return style.embedded(figure, label)
 
 
-def _bands(axes: Axes, moments: Sequence[Moment], bottom: float, pitch: float) -> None:
-    """From the bottom up as KINDS; each is drawn from its top to the ground and covered by those under it."""
-    run: list[Moment] = []
-    for moment in [*moments, None]:
-        if moment is not None and moment.parts is not None:
-            run.append(moment)
-            continue
-        if len(run) > 1:
-            times = [entry.at_ns for entry in run]
-            for kind in reversed(range(len(KINDS))):
-                tops = [bottom - sum(entry.parts[: kind + 1]) * pitch for entry in run if entry.parts]
-                axes.add_patch(
-                    Polygon(
-                        [(times[0], bottom), *zip(times, tops), (times[-1], bottom)],
-                        closed=True,
-                        color=COLORS[kind],
-                        linewidth=0,
-                    )
-                )
-        run = []
+def _bands(axes: Axes, rows: Sequence[tuple[Sequence[Moment], float]], pitch: float) -> None:
+    """`rows`: the moments of each, and where its ground is. From the bottom up as KINDS; each is drawn from
+    its top to the ground and covered by those under it."""
+    outlines: list[list[Path]] = [[] for _ in KINDS]
+    for moments, ground in rows:
+        for divided, group in itertools.groupby(moments, lambda moment: moment.parts is not None):
+            run = list(group)
+            times = [moment.at_ns for moment in run]
+            if not divided:
+                heights = [ground - moment.heap * pitch for moment in run]
+                axes.plot(times, heights, color=style.MARK, linewidth=1.2, scalex=False, scaley=False)
+                continue
+            for kind, outline in enumerate(outlines):
+                tops = [ground - sum(moment.parts[: kind + 1]) * pitch for moment in run if moment.parts]
+                corners = [(times[0], ground), *zip(times, tops), (times[-1], ground), (times[0], ground)]
+                outline.append(Path(corners, closed=True))
+    for color, outline in reversed([*zip(COLORS, outlines)]):
+        if outline:
+            axes.add_patch(PathPatch(Path.make_compound_path(*outline), color=color, linewidth=0))
 
 
 def _thinned(moments: Sequence[Moment], limit: int) -> list[Moment]:

@@ -19,6 +19,7 @@ from faultline_reports.report.figures import Stroke
 
 LEFT, RIGHT, TOP, BELOW = 48.0, 14.0, 22.0, 38.0  # room around the data, in pixels
 HEIGHT = 190.0  # of the data
+LEAST_RANGE = 1.0  # pixels of an interval: a shorter one is behind its mark
 EDGE = 12.0  # between the data's sides and the first and last place
 MOST_DODGE = 20.0  # of all curves together
 KEY_PITCH = 16.0
@@ -114,10 +115,12 @@ def draw(curves: Sequence[Curve], x: Scale, y: Scale, label: str, dodge: float =
                 for mark, (at, _) in zip(curve.marks, marks)
                 if mark.low is not None and mark.high is not None and mark.low < mark.high
             ]
+            ranges = [(x0, low, x1, high) for x0, low, x1, high in ranges if high - low >= LEAST_RANGE]
             if ranges:
                 figures.strokes(axes, ranges, color, 1.2, level=2.5)
             _marks(axes, marks, index)
-            _key(axes, curve.name, index)
+            _key(axes, index)
+        _names(axes, curves)
         return style.embedded(figure, label)
 
 
@@ -150,7 +153,7 @@ def _marks(axes: Axes, at: Sequence[tuple[float, float]], index: int) -> None:
         figures.strokes(axes, drawn, style.KINDS[index % len(style.KINDS)], width, ends, level=3)
 
 
-def _key(axes: Axes, name: str, index: int) -> None:
+def _key(axes: Axes, index: int) -> None:
     y = -BELOW - KEY_PITCH * (index + 0.5)
     left = 14 - LEFT
     color = style.KINDS[index % len(style.KINDS)]
@@ -164,11 +167,16 @@ def _key(axes: Axes, name: str, index: int) -> None:
         scaley=False,
     )
     _marks(axes, [(left + KEY_LINE / 2, y)], index)
-    axes.text(
-        left + KEY_LINE + 8,
-        y,
-        shortened(name, NAME_LIMIT),
-        va="center",
-        color=style.INK,
-        fontsize=style.SMALL,
-    )
+
+
+def _names(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Of the key."""
+    for index, curve in enumerate(curves):
+        axes.text(
+            14 - LEFT + KEY_LINE + 8,
+            -BELOW - KEY_PITCH * (index + 0.5),
+            shortened(curve.name, NAME_LIMIT),
+            va="center",
+            color=style.INK,
+            fontsize=style.SMALL,
+        )

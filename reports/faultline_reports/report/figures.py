@@ -247,10 +247,12 @@ def strokes(
 def names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:
     """Each row's name on the left and value on the right, and a line between rows."""
     across = axes.get_yaxis_transform()
-    for index, (name, value) in enumerate(rows):
+    for index, (name, _) in enumerate(rows):
         at = index * pitch + NAME_AT
         axes.text(0, at, shortened(name, NAME_LIMIT), transform=across, color=style.INK)
+    for index, (_, value) in enumerate(rows):
         if value:
+            at = index * pitch + NAME_AT
             axes.text(1, at, value, transform=across, ha="right", color=style.MUTED)
     low, high = axes.get_xlim()
     lines = [(low, index * pitch - 1, high, index * pitch - 1) for index in range(1, len(rows))]

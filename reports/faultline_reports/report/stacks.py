@@ -35,6 +35,7 @@ def draw(rows: Sequence[Stack], unit: str, label: str) -> Markup:
         figures.zero_axis(axes, largest, unit)
         figures.names(axes, [(row.name, quantity(total, unit)) for row, total in zip(rows, totals)], PITCH)
         gap = largest * 1.2 / style.WIDTH
+        bars: dict[str, list[figures.Stroke]] = {what: [] for what in kinds}
         for index, row in enumerate(rows):
             middle = index * PITCH + (figures.DATA_TOP + figures.DATA_BOTTOM) / 2
             at = 0.0
@@ -42,10 +43,10 @@ def draw(rows: Sequence[Stack], unit: str, label: str) -> Markup:
                 if value <= 0:
                     continue
                 end = max(at + value - gap, at + value * 0.4)
-                figures.strokes(
-                    axes, [(at, middle, end, middle)], style.KINDS[kinds.index(what) % len(style.KINDS)], 12
-                )
+                bars[what].append((at, middle, end, middle))
                 at += value
+        for number, what in enumerate(kinds):
+            figures.strokes(axes, bars[what], style.KINDS[number % len(style.KINDS)], 12)
         key(figure, [(what, style.KINDS[number % len(style.KINDS)]) for number, what in enumerate(kinds)])
         return style.embedded(figure, label)
 

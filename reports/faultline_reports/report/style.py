@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from faultline_reports.report.svg import merged, path
+
 # Tokens, and the CSS variables they become: defined for light and dark in templates/style.css.
 INK = "#010203"
 MUTED = "#010204"
@@ -107,54 +109,16 @@ def _cleaned(svg: str, label: str) -> str:
     svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     for token, variable in VARIABLES.items():
         svg = svg.replace(f": {token}", f": var({variable})")
-    svg = re.sub(r' d="([^"]*)"', _path, svg)
+    svg = re.sub(r' d="([^"]*)"', lambda found: f' d="{path(found.group(1).split())}"', svg)
     svg = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", svg)
+    svg = re.sub(
+        r' ([xy])="([0-9.]+)"', lambda found: f' {found.group(1)}="{float(found.group(2)):.4g}"', svg
+    )
     svg = re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), svg)
     svg = re.sub(r"<g/>\s*", "", svg)
-    svg = re.sub(r"\n\s*", "\n", svg)
     view = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg {view.group(0) if view else ""} role="img" aria-label="{escape(label)}">\n'
-    return head + svg[svg.index(">") + 1 :].lstrip()
-
-
-def _path(found: re.Match[str]) -> str:
-    """To a tenth of a pixel, each point relative to the one before, lines to the side and down by one figure:
-    a third of the size. A path with other than straight lines is left as it is."""
-    words = found.group(1).split()
-    if not set(words[0::1]) & {"M", "L"} or set(filter(str.isalpha, words)) - {"M", "L", "z"}:
-        return f' d="{" ".join(words)}"'
-    text, at, index, last = "", (0, 0), 0, ""
-    while index < len(words):
-        command = words[index]
-        if command == "z":
-            text, index, last = text + "z", index + 1, "z"
-            continue
-        point = (round(float(words[index + 1]) * 10), round(float(words[index + 2]) * 10))
-        across, down = point[0] - at[0], point[1] - at[1]
-        if command == "M":
-            step, figures, last = "M", [point[0], point[1]], "M"
-        elif down == 0:
-            step, figures = "h" if last != "h" else "", [across]
-            last = "h"
-        elif across == 0:
-            step, figures = "v" if last != "v" else "", [down]
-            last = "v"
-        else:
-            step, figures = "l" if last != "l" else "", [across, down]
-            last = "l"
-        for number, figure in enumerate(figures):
-            one = _tenth(figure)
-            text += (
-                ("" if (step and number == 0) or one.startswith("-") else " ") + one
-                if step == "" or number
-                else (step + one)
-            )
-        at, index = point, index + 3
-    return f' d="{text}"'
-
-
-def _tenth(tenths: int) -> str:
-    return f"{tenths / 10:.1f}".removesuffix(".0")
+    return head + merged([line.strip() for line in svg[svg.index(">") + 1 :].splitlines()])
 
 
 def styles_as_classes(page: str) -> tuple[str, str]:
@@ -165,7 +129,11 @@ def styles_as_classes(page: str) -> tuple[str, str]:
         return f' class="{names.setdefault(found.group(1), f"p{len(names)}")}"'
 
     def picture(found: re.Match[str]) -> str:
-        return re.sub(r' style="([^"]*)"', name, found.group(0))
+        drawn = re.sub(r' style="([^"]*)"', name, found.group(0))
+        # HTML needs no quotation marks around a word, but where a slash would be taken for a part of it.
+        drawn = re.sub(r'<path d="([^"]*)" class="(\w+)"/>', r'<path class=\2 d="\1"/>', drawn)
+        drawn = re.sub(r'(<g|<text) class="(\w+)"', r"\1 class=\2", drawn)
+        return re.sub(r' x="([0-9.]+)" y="([0-9.]+)">', r" x=\1 y=\2>", drawn)
 
     page = re.sub(r"<svg .*?</svg>", picture, page, flags=re.DOTALL)
     return page, "\n".join(f".{short}{{{rules}}}" for rules, short in names.items())

@@ -253,8 +253,8 @@ def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> l
 
 
 SHARES_CAPTION = (
-    "Resident heap in a trial apart: asked for and live, rounded up in its blocks (internal fragmentation), "
-    "between blocks on their pages (external), kept on other pages. Line alone: cannot be divided there."
+    "Resident heap of a trial apart. Rounded up: internal fragmentation. Between blocks: external. "
+    "A line alone: cannot be divided there."
 )
 COURSE_CAPTION = (
     "The trial with the median peak of each. Shaded: the measured phase. Ticks: where phases begin."
