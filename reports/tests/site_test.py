@@ -128,3 +128,40 @@ def test_slugs_are_plain_short_and_never_the_same() -> None:
     assert len(set(slugs)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,70}", entry) and entry.strip(".") for entry in slugs)
     assert site.slug("larson2") == "larson2"
+
+
+def test_index_says_what_was_measured(tmp_path: pathlib.Path) -> None:
+    words = ["--revision", "0123456789abcdef", "--subject", HOSTILE]
+    folder = add(tmp_path, write(tmp_path / "a.json", "2026-03-01T10:00:00Z"), *words)
+    text = (folder / "index.html").read_text()
+    assert "<code>0123456789ab</code>" in text
+    assert "&lt;b&gt;" in text and "<b>" not in text
+
+
+def test_pages_draw_what_runs_say_over_time_with_change_points(tmp_path: pathlib.Path) -> None:
+    days = [f"2026-03-0{day}T10:00:00Z" for day in range(1, 6)]
+    folder = add(tmp_path, write(tmp_path / "r.json", days[0]))
+    assert (
+        "<svg" not in (folder / "workloads" / "larson2" / "index.html").read_text()
+    ), "of one run is no course"
+    for number, day in enumerate(days[1:]):
+        add(tmp_path, write(tmp_path / "r.json", day, seed=number + 1))
+    entry = {
+        "date": days[3],
+        "workload": "larson2",
+        "allocator": "jemalloc",
+        "log_size": 0.1,
+        "word": "slower",
+    }
+    change = {**entry, "metric": "cpu_ns_per_operation", "run": "x", "revision": "abc"}
+    (tmp_path / "c.json").write_text(json.dumps({"schema": "faultline-changes/1", "changes": [change]}))
+    add(tmp_path, str(tmp_path / "r.json"), "--changes", str(tmp_path / "c.json"))
+    text = (folder / "workloads" / "larson2" / "index.html").read_text()
+    (drawn,) = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert "in 5 runs, by allocator" in drawn
+    assert ">jemalloc</text>" in drawn and ">system</text>" not in drawn
+    assert ">2026-03-01</text>" in drawn and ">2026-03-05</text>" in drawn
+    assert drawn.count("var(--k4)") == 1, "the change point"
+    other = folder / "workloads" / site.slug("batch:order=shuffled,size=256") / "index.html"
+    assert "var(--k4)" not in other.read_text()
+    assert "by workload" in (folder / "allocators" / "jemalloc" / "index.html").read_text()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from faultline_reports import calibration, command, document, fields, output, scarcity, stress
-from faultline_reports.errors import Exit, UserError
+from faultline_reports.errors import Exit, UserError, visible
 from faultline_reports.model import Document
 from faultline_reports.report.analysis import Analysis, analyse
 
@@ -65,6 +65,8 @@ def parser() -> command.Parser:
     result.add_argument(
         "--base-url", metavar="URL", default="", help="with --site: where it is published, for the feed"
     )
+    result.add_argument("--revision", metavar="REV", default="", help="with --site: what was measured")
+    result.add_argument("--subject", metavar="TEXT", default="", help="with --site: its commit's first line")
     result.add_argument("--png", metavar="FILE.png", help="also write a picture of the summary")
     result.add_argument(
         "--verify",
@@ -159,7 +161,8 @@ def _site(options: argparse.Namespace, loaded: Document) -> int:
     analysis = _analysed(loaded, options.baseline)
     page = _quietly(lambda: _page(loaded, options.baseline))
     base = base if not base or base.endswith("/") else f"{base}/"
-    written = site.add(output.directory(options.site), analysis, page, options.changes, base)
+    commit = site.Commit(visible(options.revision), visible(options.subject))
+    written = site.add(output.directory(options.site), analysis, page, options.changes, base, commit)
     if not options.quiet:
         print(os.path.join(options.site, "index.html"))
         print(written[0])

@@ -25,7 +25,7 @@ import jinja2
 from faultline_reports import fields, formatting, metrics, output
 from faultline_reports.errors import Exit, UserError, visible
 from faultline_reports.fields import Object
-from faultline_reports.report import as_text
+from faultline_reports.report import as_text, over_runs
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.report.overview import HINTS, MARKS
 from faultline_reports.statistics.verdict import Verdict
@@ -75,7 +75,17 @@ def identity(analysis: Analysis) -> str:
     return f"{day}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
 
-def add(folder: str, analysis: Analysis, page: str, changes: str | None, base: str) -> list[str]:
+@dataclass(frozen=True)
+class Commit:
+    """What was measured; "": not told."""
+
+    revision: str = ""
+    subject: str = ""
+
+
+def add(
+    folder: str, analysis: Analysis, page: str, changes: str | None, base: str, commit: Commit = Commit()
+) -> list[str]:
     """Adds a run whose report is `page`; `changes`: what `faultline history detect --json` wrote; `base`: the
     site's address, for the feed. Returns the files that were written. Raises UserError."""
     run = identity(analysis)
@@ -87,6 +97,8 @@ def add(folder: str, analysis: Analysis, page: str, changes: str | None, base: s
         "id": run,
         "started": analysis.document.started,
         "suite": analysis.document.suite,
+        "revision": commit.revision,
+        "subject": commit.subject,
         "anchors": dict(analysis.anchors),
         "allocators": [allocator.name for allocator in analysis.document.subjects()],
     }
@@ -112,7 +124,8 @@ def rebuild(folder: str, changes: str | None, base: str) -> list[str]:
 
     def made(place: str, title: str, **values: Any) -> str:
         root = "../" * place.count("/")
-        text = page.render(title=title, root=root, heads=_heads(), **values)
+        given = {"runs": [], "rows": [], "by": "", "changes": [], "links": None, "picture": "", **values}
+        text = page.render(title=title, root=root, heads=_heads(), **given)
         path = os.path.join(folder, place)
         output.directory(os.path.dirname(path))
         return _write(path, text)
@@ -127,19 +140,33 @@ def rebuild(folder: str, changes: str | None, base: str) -> list[str]:
         _write(os.path.join(folder, "style.css"), environment.loader.get_source(environment, "style.css")[0])
         if environment.loader
         else "",
-        made("index.html", "Runs", runs=runs, rows=[], by="", changes=found, links=links),
+        made("index.html", "Runs", runs=runs, changes=found, links=links),
     ]
     for name, link in links["workloads"]:
         of = [row for row in rows if row.workload == name]
         told = [entry for entry in found if entry["workload"] == name]
         written.append(
-            made(link, f"Workload {name}", runs=[], rows=of, by="allocator", changes=told, links=None)
+            made(
+                link,
+                f"Workload {name}",
+                rows=of,
+                by="allocator",
+                changes=told,
+                picture=_picture(runs, of, told, "allocator"),
+            )
         )
     for name, link in links["allocators"]:
         of = [row for row in rows if row.allocator == name]
         told = [entry for entry in found if entry["allocator"] == name]
         written.append(
-            made(link, f"Allocator {name}", runs=[], rows=of, by="workload", changes=told, links=None)
+            made(
+                link,
+                f"Allocator {name}",
+                rows=of,
+                by="workload",
+                changes=told,
+                picture=_picture(runs, of, told, "workload"),
+            )
         )
     feed = environment.get_template("feed.xml.j2").render(
         entries=_entries(runs, found), base=base, never=NEVER
@@ -198,6 +225,40 @@ def _cell(run: Mapping[str, Any], key: str, workload: str, allocator: str) -> st
     return f"{mark} {values[0]} ({values[1]} to {values[2]})"
 
 
+def _picture(
+    runs: Sequence[Mapping[str, Any]], rows: Sequence[Row], changes: Sequence[Mapping[str, str]], by: str
+) -> str:
+    """CPU time over the runs that have the newest one's baseline, which alone can be compared; "" of a single
+    one."""
+    known = [run for run in reversed(runs) if run["baseline"] == runs[0]["baseline"]]
+    places = {str(run["id"]): place for place, run in enumerate(known)}
+    dates = [str(run["started"])[:10] for run in known]
+    points: dict[str, list[over_runs.Point]] = {}
+    for row in sorted(rows, key=lambda row: places.get(row.run["id"], -1)):
+        effect = row.run["metrics"].get(SHOWN[0], {}).get("workloads", {}).get(row.workload, {})
+        found = effect.get(row.allocator)
+        if row.run["id"] in places and found and found["scale"] == "log_ratio":
+            point = over_runs.Point(places[row.run["id"]], found["estimate"], *found["interval"])
+            points.setdefault(getattr(row, by), []).append(point)
+    if len(known) < 2 or not points:
+        return ""
+    began = {str(run["started"]): place for place, run in enumerate(known)}
+    lines = [
+        over_runs.Line(
+            name,
+            of,
+            [
+                began[entry["date"]]
+                for entry in changes
+                if entry[by] == name and entry["metric"] == SHOWN[0] and entry["date"] in began
+            ],
+        )
+        for name, of in points.items()
+    ]
+    label = f"CPU time against {runs[0]['baseline']} in {len(known)} runs, by {by}"
+    return over_runs.draw(lines[: over_runs.MOST_ROWS], dates, label)
+
+
 def _changes(path: str) -> list[dict[str, str]]:
     """Change points as the pages and the feed tell them, the newest first."""
     root = Object(fields.parse(fields.read(path), path), "", path)
@@ -219,6 +280,7 @@ def _changes(path: str) -> list[dict[str, str]]:
                 "date": entry.text("date"),
                 "workload": workload,
                 "allocator": allocator,
+                "metric": metric,
                 "title": f"{allocator}, {workload}: {title} {changed} ({entry.text('word')})",
                 "revision": entry.text("revision")[:12],
                 "link": f"workloads/{slug(workload)}/index.html",
