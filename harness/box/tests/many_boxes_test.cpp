@@ -7,7 +7,6 @@
 
 using namespace faultline::box;
 using namespace faultline::box::testing;
-using faultline::read_file;
 namespace fs = std::filesystem;
 
 // What a kill at any moment may leave: of every five boxes one is killed, at a moment of its own.
