@@ -142,7 +142,7 @@ Result<SuiteCost> cost_of(const plan::Suite& suite) {
     if (auto fits = plan::fit_to_memory(*plan, std::numeric_limits<std::uint64_t>::max()); !fits) {
         return tl::unexpected(fits.error());
     }
-    SuiteCost cost{plan->trials(), plan::estimate(*plan).seconds};
+    SuiteCost cost{plan->trials(), plan::estimate(*plan, {.counts = true, .occupancy = true}).seconds};
     if (std::any_of(plan->rows.begin(), plan->rows.end(),
                     [](const plan::Row& row) { return row.app != nullptr; })) {
         cost.seconds.reset();

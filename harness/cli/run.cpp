@@ -104,7 +104,8 @@ Result<plan::Plan> make_plan(const Options& options, std::uint64_t memory_bytes,
     return chosen;
 }
 
-void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings) {
+void say_what_comes(const plan::Plan& plan, plan::Extras extras,
+                    const std::vector<host::DoctorFinding>& findings) {
     std::size_t subjects = 0;
     bool floor = false;
     for (const plan::Arm& arm : plan.arms) {
@@ -114,13 +115,15 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
     const std::string shard =
         plan.shard ? fmt::format(", shard {} of {}", plan.shard->index, plan.shard->of) : "";
     const std::size_t workloads = plan.shard ? plan.shard->parts.size() : plan.rows.size();
+    const plan::Estimate estimate = plan::estimate(plan, extras);
+    const std::string after =
+        estimate.extra_trials > 0 ? fmt::format(" and {} after them", estimate.extra_trials) : "";
     std::fprintf(stderr, "%s\n",
-                 fmt::format("{}{}: {}, {}{}, {}, {}, seed {}", plan.suite, shard,
+                 fmt::format("{}{}: {}, {}{}, {}, {}{}, seed {}", plan.suite, shard,
                              counted(workloads, "workload"), counted(subjects, "allocator"),
                              floor ? " and the floor" : "", counted(plan.rounds, "round"),
-                             counted(plan.trials(), "trial"), plan.seed)
+                             counted(plan.trials(), "trial"), after, plan.seed)
                      .c_str());
-    const plan::Estimate estimate = plan::estimate(plan);
     std::fprintf(
         stderr, "%s\n",
         fmt::format("about {:.0f} min (a guess: {} ns an operation); at most {} live at a time, in {}",
@@ -145,9 +148,9 @@ void say_what_comes(const plan::Plan& plan, const std::vector<host::DoctorFindin
 }
 
 // `--dry-run`: all that can be wrong with the words was looked for, and nothing is run or written.
-int say_plan(const plan::Plan& plan, const std::vector<host::DoctorFinding>& findings, bool json) {
+int say_plan(const plan::Plan& plan, plan::Extras extras, bool json) {
     if (!json) {
-        say_what_comes(plan, findings);
+        say_what_comes(plan, extras, host::doctor());
         return 0;
     }
     Json workloads = Json::array();
@@ -295,8 +298,10 @@ int run(const Options& options, const CLI::App& command) {
     if (!probes) {
         return report(probes.error());
     }
+    const trial::Apart apart{.probing = probing, .occupancy = !options.no_occupancy};
+    const plan::Extras extras = trial::extras_of(*plan, *probes, apart);
     if (options.dry) {
-        return say_plan(*plan, host::doctor(), options.json);
+        return say_plan(*plan, extras, options.json);
     }
     std::optional<box::Box> box;
     if (*swap) {
@@ -319,15 +324,13 @@ int run(const Options& options, const CLI::App& command) {
     document.plan["thp"] = options.huge_pages.empty() ? Json(nullptr) : Json(options.huge_pages);
     document.plan["page_cache"] = options.page_cache.empty() ? Json(nullptr) : Json(options.page_cache);
     if (!options.quiet) {
-        say_what_comes(*plan, findings);
+        say_what_comes(*plan, extras, findings);
     }
     const StopSignal stop;
     settings.stop_fd = stop.fd();
     auto end = [&] {
         Progress progress(*plan, options.quiet);
-        return trial::run_campaign(*plan, settings, *probes,
-                                   {.probing = probing, .occupancy = !options.no_occupancy}, document,
-                                   options.output, progress);
+        return trial::run_campaign(*plan, settings, *probes, apart, document, options.output, progress);
     }();
     if (!end) {
         return report(end.error());

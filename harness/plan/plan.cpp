@@ -192,6 +192,15 @@ std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round) {
     return trials;
 }
 
+std::vector<TrialSpec> draw_occupancy(const Plan& plan) {
+    std::vector<TrialSpec> trials = draw_round(plan, plan.first_round);
+    std::erase_if(trials, [&](const TrialSpec& trial) {
+        const Row& row = plan.rows[trial.row];
+        return row.app || !row.spec->has_allocator_axis() || plan.arms[trial.arm].role != Role::subject;
+    });
+    return trials;
+}
+
 std::uint64_t floor_bytes(const engine::Cost& cost) {
     constexpr std::uint64_t overhead_bytes = 24;
     constexpr std::uint64_t chunk_ends_bytes = 32 << 20;
@@ -210,7 +219,7 @@ std::uint64_t Plan::timeout_s_of(std::size_t row) const {
     return timeout_s + rows[row].cost.least_ns / 1'000'000'000;
 }
 
-Estimate estimate(const Plan& plan) {
+Estimate estimate(const Plan& plan, Extras extras) {
     Estimate all;
     for (std::size_t row = 0; row < plan.rows.size(); ++row) {
         const engine::Cost& cost = plan.rows[row].cost;
@@ -219,6 +228,14 @@ Estimate estimate(const Plan& plan) {
         if (rounds > 0 && cost.live_bytes > all.live_bytes) {
             all.live_bytes = cost.live_bytes;
             all.live_row = plan.rows[row].label;
+        }
+    }
+    const std::vector<TrialSpec> none;
+    for (const auto& trials : {extras.counts ? draw_round(plan, plan.first_round) : none,
+                               extras.occupancy ? draw_occupancy(plan) : none}) {
+        all.extra_trials += trials.size();
+        for (const TrialSpec& trial : trials) {
+            all.seconds += trial_seconds(plan, trial.row);
         }
     }
     return all;

@@ -97,6 +97,14 @@ struct TrialSpec {
 // (randomised, paired order).
 std::vector<TrialSpec> draw_round(const Plan& plan, unsigned round);
 
+// What follows the rounds of a plan that begins with the first: trials of their own, one for each pair.
+struct Extras {
+    bool counts = false;    // with the probes that slow a trial down
+    bool occupancy = false; // with what live blocks occupy; see draw_occupancy
+};
+// Of the first round, the pairs whose blocks the worker itself makes, and one day frees.
+std::vector<TrialSpec> draw_occupancy(const Plan& plan);
+
 // Rows that have no allocator in what they measure get an arm of their own, `none`, which is the C library's malloc
 // under another name, and run on no other; rows that have one do not run there. Nothing where every row has one.
 Result<void> add_kernel_arm(Plan& plan);
@@ -118,10 +126,11 @@ inline constexpr std::uint64_t guessed_ns_an_operation = 30;
 double trial_seconds(const Plan& plan, std::size_t row);
 struct Estimate {
     double seconds = 0;
+    std::size_t extra_trials = 0; // that follow the rounds
     std::uint64_t live_bytes = 0; // the most that a trial asks for at a time; allocators need more
     std::string live_row;         // which row that is
 };
-Estimate estimate(const Plan& plan);
+Estimate estimate(const Plan& plan, Extras extras);
 
 // Skips real programs that are not installed or do not fit, on every arm; the floor under real programs, whose own work
 // is what costs; and the floor where it needs more than that or than `memory_bytes`. Fails where a row's live bytes alone

@@ -17,13 +17,12 @@ class Campaign {
              const std::filesystem::path& output, Observer& observer)
         : plan_(plan), settings_(settings), document_(document), output_(output), observer_(observer) {}
 
-    // The rounds, then one trial for each pair with `counting`, unless that is empty, and one with what its live
-    // blocks occupy, if wanted.
-    Result<CampaignEnd> run(Probes timing, Probes counting, bool occupancy) {
-        const std::vector<plan::TrialSpec> pairs = plan::draw_round(plan_, plan_.first_round);
-        const std::vector<plan::TrialSpec> divided =
-            occupancy ? with_blocks(pairs) : std::vector<plan::TrialSpec>();
-        total_ = plan_.trials() + (counting.empty() ? 0 : pairs.size()) + divided.size();
+    // The rounds with `timing`, then the extras: those that count with `counting`.
+    Result<CampaignEnd> run(Probes timing, Probes counting, plan::Extras extras) {
+        using Specs = std::vector<plan::TrialSpec>;
+        const Specs counted = extras.counts ? plan::draw_round(plan_, plan_.first_round) : Specs();
+        const Specs divided = extras.occupancy ? plan::draw_occupancy(plan_) : Specs();
+        total_ = plan_.trials() + counted.size() + divided.size();
         for (unsigned round = 0; round < plan_.rounds; ++round) {
             auto trials = run_round(plan::draw_round(plan_, plan_.first_round + round), timing, settings_);
             if (!trials) {
@@ -32,15 +31,15 @@ class Campaign {
             if (end_.stopped) {
                 return end_;
             }
-            keep(std::move(*trials), round, counting.empty() && divided.empty());
+            keep(std::move(*trials), round, counted.empty() && divided.empty());
             if (auto written = results::write(document_, output_); !written) {
                 return tl::unexpected(written.error());
             }
             observer_.round_ended(document_.rounds_whole);
         }
-        if (!counting.empty()) {
+        if (!counted.empty()) {
             observer_.counting_starts();
-            auto ended = once_each(pairs, counting, settings_, document_.counts, divided.empty());
+            auto ended = once_each(counted, counting, settings_, document_.counts, divided.empty());
             if (!ended || end_.stopped) {
                 return ended;
             }
@@ -87,16 +86,6 @@ class Campaign {
         }
     }
 
-    // Those whose blocks the worker itself makes, and one day frees.
-    std::vector<plan::TrialSpec> with_blocks(std::vector<plan::TrialSpec> specs) const {
-        std::erase_if(specs, [&](const plan::TrialSpec& spec) {
-            const plan::Row& row = plan_.rows[spec.row];
-            return row.app || !row.spec->has_allocator_axis() ||
-                   plan_.arms[spec.arm].role != plan::Role::subject;
-        });
-        return specs;
-    }
-
     // One trial for each pair after the rounds, into `kept`.
     Result<CampaignEnd> once_each(std::vector<plan::TrialSpec> specs, Probes probes, const Settings& settings,
                                   std::vector<results::TrialResult>& kept, bool last_of_all) {
@@ -141,20 +130,24 @@ class Campaign {
 
 } // namespace
 
+plan::Extras extras_of(const plan::Plan& plan, Probes probes, Apart apart) {
+    if (plan.first_round > 0) {
+        return {}; // a run that goes on where another ended need not do once more what is done once
+    }
+    const bool disturbed =
+        std::any_of(probes.begin(), probes.end(), [](const auto& probe) { return probe->disturbs(); });
+    return {.counts = disturbed && apart.probing == Probing::apart, .occupancy = apart.occupancy};
+}
+
 Result<CampaignEnd> run_campaign(const plan::Plan& plan, const Settings& settings, Probes probes, Apart apart,
                                  results::Document& document, const std::filesystem::path& output,
                                  Observer& observer) {
     const auto first_disturbing =
         std::find_if(probes.begin(), probes.end(), [](const auto& probe) { return probe->disturbs(); });
-    const auto quiet = static_cast<std::size_t>(first_disturbing - probes.begin());
-    // A run that goes on where another ended need not do once more what is done once.
-    const bool occupancy = apart.occupancy && plan.first_round == 0;
+    const Probes quiet = probes.first(static_cast<std::size_t>(first_disturbing - probes.begin()));
     Campaign campaign(plan, settings, document, output, observer);
-    if (apart.probing == Probing::within) {
-        return campaign.run(probes, {}, occupancy);
-    }
-    const bool counts = quiet < probes.size() && plan.first_round == 0;
-    return campaign.run(probes.first(quiet), counts ? probes : Probes(), occupancy);
+    return campaign.run(apart.probing == Probing::within ? probes : quiet, probes,
+                        extras_of(plan, probes, apart));
 }
 
 } // namespace faultline::trial

@@ -29,11 +29,12 @@ enum class Probing {
     within, // every probe in every trial
 };
 
-// What follows the rounds of a plan that begins with the first.
 struct Apart {
     Probing probing = Probing::apart;
     bool occupancy = true; // one trial of each pair that keeps what its live blocks occupy
 };
+plan::Extras extras_of(const plan::Plan& plan, std::span<const std::unique_ptr<probes::Probe>> probes,
+                       Apart apart);
 
 // Runs the plan into `document`, whose tool, host, doctor, plan, capabilities and metrics are filled in by
 // the caller, and writes it to `output` after each whole round and at the end. An Error leaves on disk what

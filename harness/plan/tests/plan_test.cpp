@@ -118,11 +118,31 @@ TEST(Estimate, CountsTrialsThatRunAndNamesTheLargestRow) {
     plan.rows[0].cost = {2000, 1, 0};
     plan.rows[1].cost = {1000, 1, 1'000'000'000 / guessed_ns_an_operation};
     plan.skips.push_back({0, 1, "too large"});
-    const Estimate estimated = estimate(plan);
+    const Estimate estimated = estimate(plan, {});
     EXPECT_NEAR(estimated.seconds, 3 * (3 * 0.5 + 2 * 1.0),
                 0.01); // three pairs' starts and idling, two pairs' work
     EXPECT_EQ(estimated.live_bytes, 2000U);
     EXPECT_EQ(estimated.live_row, "w0");
+}
+
+TEST(Estimate, CountsTheTrialsThatFollowTheRounds) {
+    const faultline::engine::WorkloadSpec about_allocators{};
+    faultline::engine::WorkloadSpec about_the_kernel{};
+    about_the_kernel.kernel = "page fault";
+    Plan plan = plan_of(2, 3);
+    plan.arms[1].role = Role::floor;
+    plan.arms[2].role = Role::kernel;
+    plan.rows[0].spec = &about_allocators;
+    plan.rows[1].spec = &about_the_kernel;
+    plan.skips = {{0, 2, "no row of the kernel's", true},
+                  {1, 0, "no row of an allocator's", true},
+                  {1, 1, "no row of an allocator's", true}};
+    plan.rounds = 2;
+    const double trial = trial_seconds(plan, 0);
+    EXPECT_NEAR(estimate(plan, {}).seconds, 6 * trial, 1e-6);
+    EXPECT_NEAR(estimate(plan, {.counts = true}).seconds, 9 * trial, 1e-6);
+    EXPECT_NEAR(estimate(plan, {.counts = true, .occupancy = true}).seconds, 10 * trial, 1e-6);
+    EXPECT_EQ(estimate(plan, {.counts = true, .occupancy = true}).extra_trials, 4U);
 }
 
 TEST(FitToMemory, RefusesWhatCannotFitAtAll) {

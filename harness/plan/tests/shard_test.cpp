@@ -65,9 +65,9 @@ TEST(Shard, NoneHasMoreThanTheAverageAndOneRound) {
     const Plan plan = plan_of({90'000'000, 10'000'000, 500'000'000, 20'000'000, 0, 300'000'000}, 10);
     const double longest = trial_seconds(plan, 2) * 2;
     for (const unsigned of : {2U, 3U, 5U, 16U}) {
-        const double average = estimate(plan).seconds / of;
+        const double average = estimate(plan, {}).seconds / of;
         for (unsigned index = 1; index <= of; ++index) {
-            const double seconds = estimate(shard_of(plan, index, of)).seconds;
+            const double seconds = estimate(shard_of(plan, index, of), {}).seconds;
             EXPECT_LE(seconds, average + longest) << index << "/" << of;
             EXPECT_GE(seconds, average - longest) << index << "/" << of;
         }
