@@ -89,8 +89,8 @@ bool is_sound_leftover(const Leftover& leftover, std::uint32_t slots) {
            leftover.alignment_log2 < 48;
 }
 
-// Calls take(bytes) for one piece of the file after the other, in its order, until it returns false. Not through the
-// mapping: what was looked at would stay in memory. False with errno when the file cannot be read.
+// Calls take(bytes) for one piece of the file after the other, in its order, until it returns false: what is looked at
+// this way does not stay in memory, as it would through a mapping. False with errno when the file cannot be read.
 template <typename Take>
 bool for_each_piece(int fd, std::uint64_t offset, std::uint64_t bytes, Take take) {
     alignas(64) char piece[1 << 16];
@@ -206,8 +206,12 @@ Result<Program> Program::open(Fd fd, const std::string& name) {
 std::string Program::look_through() const {
     const ProgramHeader& head = header();
     const std::uint64_t behind_table = sizeof head + threads().size_bytes();
+    const auto look_at = [&](std::uint64_t offset, std::uint64_t bytes, auto take) {
+        return is_streamed() ? for_each_piece(fd(), offset, bytes, take)
+                             : (take({base_ + offset, bytes}), true);
+    };
     std::uint32_t sum = 0;
-    bool is_read = for_each_piece(fd(), behind_table, size_ - behind_table, [&](std::string_view piece) {
+    bool is_read = look_at(behind_table, size_ - behind_table, [&](std::string_view piece) {
         sum = crc32(piece.data(), piece.size(), sum);
         return true;
     });
@@ -228,7 +232,7 @@ std::string Program::look_through() const {
             break;
         }
         WordCheck check(thread.slots, head.edges, is_streamed());
-        is_read = for_each_piece(fd(), thread.words_offset, thread.words * 8, [&](std::string_view piece) {
+        is_read = look_at(thread.words_offset, thread.words * 8, [&](std::string_view piece) {
             is_sound = check.take({reinterpret_cast<const std::uint64_t*>(piece.data()), piece.size() / 8});
             return is_sound;
         });
