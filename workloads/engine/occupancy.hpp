@@ -32,10 +32,11 @@ struct OccupancySums {
 // while threads run may be off by the blocks that they are making and freeing.
 struct OccupancyBoard {
     static constexpr unsigned lane_count = 63;
-    struct alignas(64) Lane {
-        std::atomic<std::uint64_t> requested_bytes, usable_bytes, rounding_bytes,
-            pages; // modulo 2^64: a free may be
-                   // another lane's than the malloc
+    struct alignas(64) Lane { // modulo 2^64: a free may be another lane's than the malloc
+        std::atomic<std::uint64_t> requested_bytes;
+        std::atomic<std::uint64_t> usable_bytes;
+        std::atomic<std::uint64_t> rounding_bytes;
+        std::atomic<std::uint64_t> pages;
     };
     alignas(64) std::atomic<std::uint64_t> tables_bytes;
     std::array<Lane, lane_count> lanes;
