@@ -142,32 +142,13 @@ def rebuild(folder: str, changes: str | None, base: str) -> list[str]:
         else "",
         made("index.html", "Runs", runs=runs, changes=found, links=links),
     ]
-    for name, link in links["workloads"]:
-        of = [row for row in rows if row.workload == name]
-        told = [entry for entry in found if entry["workload"] == name]
-        written.append(
-            made(
-                link,
-                f"Workload {name}",
-                rows=of,
-                by="allocator",
-                changes=told,
-                picture=_picture(runs, of, told, "allocator"),
-            )
-        )
-    for name, link in links["allocators"]:
-        of = [row for row in rows if row.allocator == name]
-        told = [entry for entry in found if entry["allocator"] == name]
-        written.append(
-            made(
-                link,
-                f"Allocator {name}",
-                rows=of,
-                by="workload",
-                changes=told,
-                picture=_picture(runs, of, told, "workload"),
-            )
-        )
+    for kind, other in (("workload", "allocator"), ("allocator", "workload")):
+        for name, link in links[f"{kind}s"]:
+            of = [row for row in rows if getattr(row, kind) == name]
+            told = [entry for entry in found if entry[kind] == name]
+            picture = _picture(runs, of, told, other)
+            title = f"{kind.capitalize()} {name}"
+            written.append(made(link, title, rows=of, by=other, changes=told, picture=picture))
     feed = environment.get_template("feed.xml.j2").render(
         entries=_entries(runs, found), base=base, never=NEVER
     )
