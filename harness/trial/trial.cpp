@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fmt/format.h>
 #include <functional>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -413,6 +414,13 @@ Result<Outcome> run(const plan::Plan& plan, const plan::TrialSpec& spec, const S
     fill_from_report(result, seen, observation.report.value_or(Json::object()), row.app.get());
     if (row.app) {
         fill_from_app(result, *row.app, observation.report.value_or(Json::object()));
+    }
+    if (seen.stood_still_ns > 0) {
+        result.notes.push_back(
+            fmt::format("the harness stood still for {:.1f} s meanwhile (stopped, frozen, or a host without "
+                        "time for it): "
+                        "elapsed times may have them in, and the time limit did not count them",
+                        static_cast<double>(seen.stood_still_ns) / 1e9));
     }
     if (const PhaseResult* measure = result.phase("measure")) {
         observation.measure_wall_ns = measure->wall_ns;

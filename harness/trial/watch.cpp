@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "harness/process/observe.hpp"
+#include "harness/trial/time_limit.hpp"
 #include "workloads/engine/clock.hpp"
 
 #include <charconv>
@@ -43,12 +44,13 @@ class Watcher {
     Watcher(process::Process& process, int phase_fd, const std::filesystem::path& library,
             std::uint64_t timeout_s, const Settings& settings,
             std::span<const std::unique_ptr<probes::Probe>> probes)
-        : process_(process), phase_fd_(phase_fd), library_(library), timeout_ns_(timeout_s * 1'000'000'000),
+        : process_(process), phase_fd_(phase_fd), library_(library), timeout_s_(timeout_s),
           settings_(settings), probes_(probes) {}
 
     Watched run() {
         note_usage_before_release();
         seen_.begin_ns = engine::monotonic_ns();
+        TimeLimit limit(timeout_s_ * 1'000'000'000, seen_.begin_ns);
         process_.release();
         bool running = true;
         while (running) {
@@ -71,7 +73,7 @@ class Watcher {
             if ((fds[3].revents & POLLIN) != 0 && !whole) {
                 seen_.stopped = true;
             }
-            check_limits();
+            check_limits(limit);
             if (seen_.stopped || seen_.timed_out || seen_.memory_exceeded) {
                 process_.kill();
                 running = false;
@@ -80,6 +82,7 @@ class Watcher {
                 running = false;
             }
         }
+        seen_.stood_still_ns = limit.stood_still_ns();
         output_.collect(process_.stderr_fd());
         seen_.output_tail = output_.take();
         return std::move(seen_);
@@ -134,11 +137,9 @@ class Watcher {
         ::send(phase_fd_, &engine::phase_ack, 1, MSG_NOSIGNAL);
     }
 
-    void check_limits() {
+    void check_limits(TimeLimit& limit) {
         const std::uint64_t now = engine::monotonic_ns();
-        if (now - seen_.begin_ns > timeout_ns_) {
-            seen_.timed_out = true;
-        }
+        seen_.timed_out = limit.passed(now);
         if (now - memory_checked_ns_ >= tick_ms * 1'000'000ULL) {
             memory_checked_ns_ = now;
             seen_.memory_exceeded = settings_.box == nullptr &&
@@ -149,7 +150,7 @@ class Watcher {
     process::Process& process_;
     int phase_fd_;
     const std::filesystem::path& library_;
-    std::uint64_t timeout_ns_;
+    std::uint64_t timeout_s_;
     const Settings& settings_;
     std::span<const std::unique_ptr<probes::Probe>> probes_;
     std::uint64_t memory_checked_ns_ = 0;

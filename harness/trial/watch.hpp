@@ -21,6 +21,7 @@ struct Watched {
     std::optional<std::uint64_t> baseline_rss_bytes; // of the process, when phase start ended
     std::optional<std::uint64_t> peak_rss_bytes;     // of the process, when phase idle ended
     std::optional<std::uint64_t> final_rss_bytes;    // then too
+    std::uint64_t stood_still_ns = 0; // while the harness itself did not run, which no time limit counts
     std::string output_tail;
     bool timed_out = false;
     bool memory_exceeded = false;

@@ -44,6 +44,8 @@ def start(cluster, output, *arguments):
 def finish(process, output, status=0):
     out, err = process.communicate(timeout=500)
     print(err)
+    if process.returncode == 76:
+        print([trial["invalid_reason"] for trial in json.loads(output.read_text())["trials"] if not trial["valid"]])
     assert process.returncode == status, err + out
     return json.loads(output.read_text()), err
 
