@@ -13,7 +13,7 @@ def made_up(tmp_path: Path) -> Path:
     program = tmp_path / "faultline"
     program.write_text(
         f"""#!/bin/bash
-case " $* " in *" --dry-run "*) exec {os.environ["FAULTLINE"]} "$@" ;; esac
+case " $* " in *" --dry-run "* | *" --check "*) exec {os.environ["FAULTLINE"]} "$@" ;; esac
 case $1 in
     run) echo "$@" >>{tmp_path}/called; {Path(__file__).parent}/fake_night.py "$@" && exit "${{STATUS:-0}}" ;;
     gate)

@@ -53,6 +53,8 @@ def test_bad_input_is_one_line(tmp_path: Path, made_up: Path) -> None:
         (("--rounds",), 64, "needs a value"),
         (("--suite", "quikc"), 64, '"quikc" is no suite, workload or file'),
         (("--against", "systm"), 64, 'unknown allocator "systm"'),
+        (("--since-last", "soon"), 64, "'soon' is not a time"),
+        (("--history", "postgresql://me@127.0.0.1:1/none"), 69, "127.0.0.1"),
         (("--library", "libother.so", "--revision", "main"), 70, "made no libother.so"),
     ):
         done = nightly(project, made_up, *arguments, NIGHT="1")
