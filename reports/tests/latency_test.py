@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import fake_details
 import fake_documents
 import pytest
 from faultline_reports import document, histogram
@@ -54,7 +55,7 @@ def found(value: dict[str, Any]) -> latency.Workload:
 
 def sized(**options: Any) -> dict[str, Any]:
     made = fake_documents.make(rounds=4, workloads=ROW, allocators=("system", "jemalloc"), samples=0)
-    return fake_documents.by_size(made, **options)
+    return fake_details.by_size(made, **options)
 
 
 def test_by_operation_and_by_size_class() -> None:

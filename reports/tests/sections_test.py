@@ -7,7 +7,9 @@ import json
 import pathlib
 from typing import Any
 
+import fake_details
 import fake_documents
+import fake_pressure
 import pytest
 from faultline_reports import command, document, scarcity
 from faultline_reports.model import Document
@@ -53,7 +55,7 @@ def test_scaling_compares_throughput_inside_rounds() -> None:
 
 
 def test_what_is_held_beside_live_bytes_over_the_work() -> None:
-    value = fake_documents.alive(made(THREADS[:1]))
+    value = fake_details.alive(made(THREADS[:1]))
     for trial in value["trials"]:
         series = {entry["name"]: entry for entry in trial["series"]}
         series["live_bytes"]["values"] = [2**20 * n for n in range(20)]
@@ -69,7 +71,7 @@ def test_what_is_held_beside_live_bytes_over_the_work() -> None:
 
 
 def short(arms: tuple[str, ...] = ARMS, **options: Any) -> scarcity.Scarcity:
-    return scarcity.parse(json.dumps(fake_documents.pressure(arms, **options)).encode(), "p.json")
+    return scarcity.parse(json.dumps(fake_pressure.pressure(arms, **options)).encode(), "p.json")
 
 
 def test_scarce_memory_from_room_to_the_smallest_limit() -> None:
@@ -98,7 +100,7 @@ def test_the_command_takes_the_document_of_pressure(
     results, short_of, target = (tmp_path / name for name in ("r.json", "p.json", "r.html"))
     results.write_text(json.dumps(made()))
     hostile = "<b>&x"
-    short_of.write_text(json.dumps(fake_documents.pressure((hostile, *ARMS))))
+    short_of.write_text(json.dumps(fake_pressure.pressure((hostile, *ARMS))))
     assert report.run([str(results), "--pressure", str(short_of), "-o", str(target), "-q"]) == 0
     text = target.read_text()
     assert 'id="pressure"' in text and 'id="scaling"' in text and "&lt;b&gt;" in text and hostile not in text

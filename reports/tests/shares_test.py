@@ -6,6 +6,7 @@ import json
 import pathlib
 from typing import Any
 
+import fake_details
 import fake_documents
 import jsonschema
 import pytest
@@ -20,7 +21,7 @@ MIB = 2.0**20
 
 def made(**options: Any) -> dict[str, Any]:
     value = fake_documents.make(rounds=3, workloads=ROWS, allocators=ARMS, samples=20)
-    return fake_documents.occupied(value, **options)
+    return fake_details.occupied(value, **options)
 
 
 def read(value: dict[str, Any]) -> Document:

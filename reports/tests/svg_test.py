@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import fake_details
 import fake_documents
 from faultline_reports import document
 from faultline_reports.report import page, svg
@@ -61,7 +62,7 @@ def test_a_page_like_suite_full_on_seven_allocators_is_small() -> None:
     rows = [(f"row-{n}", *fake_documents.WORKLOADS[n % 12][1:]) for n in range(44)]
     names = list(fake_documents.ALLOCATORS)
     made = fake_documents.make(rounds=10, workloads=rows, allocators=names, samples=100)
-    made = fake_documents.occupied(fake_documents.by_size(made), moments=100)
+    made = fake_details.occupied(fake_details.by_size(made), moments=100)
     text = page.render(document.parse(json.dumps(made).encode(), "r.json"), None)
     assert len(text.encode()) < 2_500_000
     assert len(re.findall(r"<svg", text)) > 44 * 6

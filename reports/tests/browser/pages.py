@@ -12,6 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
 import fake_documents  # noqa: E402
+import fake_pressure  # noqa: E402
+from fake_details import alive, by_size, counted  # noqa: E402
 from faultline_reports import document, scarcity  # noqa: E402
 from faultline_reports.report import page  # noqa: E402
 
@@ -26,34 +28,9 @@ def named(count: int) -> list[str]:
     return ["system", *(LONG.format(number) for number in range(1, count))]
 
 
-def counted(value: dict[str, Any]) -> dict[str, Any]:
-    """With a counted trial for each pair, as the kernel's part of a page needs."""
-    value["counts"] = [json.loads(json.dumps(trial)) for trial in value["trials"] if trial["round"] == 0]
-    for number, trial in enumerate(value["counts"]):
-        for phase in trial["phases"]:
-            share = 10 + number % 7
-            phase["kernel"] = {
-                "fault_ns": phase["cpu_ns"] // share,
-                "memcg_reclaim_ns": phase["cpu_ns"] // 40,
-                "faults_anonymous": 900 * share,
-                "faults_huge": share,
-                "faults_cow": 40,
-                "faults_file": 7 * share,
-                "system_calls": 123,
-                "madvise_calls": 5 * share,
-                "madvise_bytes": 4096 * share,
-            }
-            phase["tables"] = {
-                "alloc_pages": [["order 0, movable, GFP_HIGHUSER_MOVABLE|ZERO|COMP", 900, 900]],
-                "madvise": [["DONTNEED", 5 * share, 4096 * share]],
-            }
-    return value
-
-
 def documents() -> dict[str, dict[str, Any]]:
     rows = fake_documents.WORKLOADS
     make = fake_documents.make
-    alive, by_size = fake_documents.alive, fake_documents.by_size
     pages = {
         "main": counted(
             by_size(alive(make(rounds=8, workloads=rows[1:5], allocators=[*fake_documents.ALLOCATORS][:5])))
@@ -88,9 +65,7 @@ def main() -> None:
         loaded = document.parse(json.dumps(value).encode(), f"{name}.json")
         if name in ("main", "hostile") or name.startswith("long-"):
             arms = [allocator.name for allocator in loaded.subjects()]
-            found = scarcity.parse(
-                json.dumps(fake_documents.pressure(arms)).encode(), f"{name}-pressure.json"
-            )
+            found = scarcity.parse(json.dumps(fake_pressure.pressure(arms)).encode(), f"{name}-pressure.json")
             loaded = dataclasses.replace(loaded, scarcity=found)
         (folder / f"{name}.html").write_text(page.render(loaded, None), encoding="utf-8")
 
