@@ -149,6 +149,21 @@ def test_page_has_picture_and_table_and_json_has_the_bytes() -> None:
     assert sum(parts) == row["heap_rss_bytes"] and row["reason"] is None
 
 
+def test_text_and_markdown_have_the_shares_of_every_workload() -> None:
+    found = analysis.analyse(read(known()), None)
+    words = "asked for, rounded up, between blocks, kept"
+    for form in (as_text.text, as_text.markdown):
+        text = form(found)
+        assert words in text and "50/8/17/25 of 12.0 MiB" in text
+        assert "not measured for jemalloc: not of this workload" in text
+    small = known(occupied_bytes=[13 * MIB, 0], requested_bytes=[12.5 * MIB, 0])
+    assert "12.0 MiB, not measured" in as_text.text(analysis.analyse(read(small), None))
+    value = made()
+    del value["occupancy"]
+    without = as_text.markdown(analysis.analyse(read(value), None))
+    assert words not in without and "not measured: no trial kept account" in without
+
+
 def test_schema_knows_the_trials_apart() -> None:
     folder = pathlib.Path(__file__).parents[1] / "schema"
     schema = json.loads((folder / "faultline-results-1.schema.json").read_text())

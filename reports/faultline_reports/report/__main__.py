@@ -134,6 +134,7 @@ def _only(loaded: Document, labels: Sequence[str]) -> Document:
         workloads=[workload for workload in loaded.workloads if workload.label in labels],
         trials=[trial for trial in loaded.trials if trial.workload in labels],
         counts=[trial for trial in loaded.counts if trial.workload in labels],
+        occupancy=[trial for trial in loaded.occupancy if trial.workload in labels],
     )
 
 

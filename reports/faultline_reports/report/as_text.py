@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from faultline_reports import formatting
+from faultline_reports.model import Trial
 from faultline_reports.report import overview, pareto, sentence, shares, trust
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.report.overview import Cell, Heat
@@ -19,17 +21,24 @@ def text(analysis: Analysis) -> str:
     parts = [*_head(analysis, "", "  "), ""]
     for heat in _shown(analysis):
         parts.append(f"{heat.metric.title}, compared with {analysis.baseline}; less is better")
-        rows = _rows(analysis, heat)
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        for row in rows:
-            cells = [
-                cell.ljust(width) if index == 0 else cell.rjust(width)
-                for index, (cell, width) in enumerate(zip(row, widths))
-            ]
-            parts.append("  " + "  ".join(cells).rstrip())
-        parts.append("")
+        parts += [*_columns(_rows(analysis, heat)), ""]
     parts.append(_last(analysis))
+    if _shown(analysis):
+        rows, missing = _divided(analysis)
+        parts += ["", *([SHARES_TITLE, *_columns(rows)] if rows else []), *missing]
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines
 
 
 def markdown(analysis: Analysis) -> str:
@@ -44,13 +53,20 @@ def markdown(analysis: Analysis) -> str:
     for heat in _shown(analysis):
         parts.append(f"**{heat.metric.title}** compared with {escaped(analysis.baseline)}; less is better")
         parts.append("")
-        first, *rows = _rows(analysis, heat)
-        parts.append(_line(first))
-        parts.append("|" + "|".join([" --- "] + [" ---: "] * (len(first) - 1)) + "|")
-        parts += [_line(row) for row in rows]
-        parts.append("")
+        parts += [*_table(_rows(analysis, heat)), ""]
     parts.append(escaped(_last(analysis)))
+    if _shown(analysis):
+        rows, missing = _divided(analysis)
+        if rows:
+            parts += ["", f"**{SHARES_TITLE}**", "", *_table(rows)]
+        parts += ["", *(escaped(f"- {line}") for line in missing)]
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = "|" + "|".join([" --- "] + [" ---: "] * (len(rows[0]) - 1)) + "|"
+    first, *rest = map(_line, rows)
+    return [first, rule, *rest]
 
 
 def _line(row: Sequence[str]) -> str:
@@ -96,6 +112,42 @@ def _cell(cell: Cell) -> str:
         return cell.value if cell.detail == "baseline" else f"{cell.value} ({cell.detail})"
     over = f" {cell.note}" if cell.note.startswith("over") else ""
     return f"{cell.mark} {cell.value} ({cell.detail}){over}"
+
+
+SHARES_TITLE = f"Resident heap when most was resident, of it in per cent {', '.join(shares.KINDS)}"
+
+
+def _divided(analysis: Analysis) -> tuple[list[list[str]], list[str]]:
+    """What resident memory is made of: rows of a table, none where nothing was divided, and what was not
+    measured, with the reason."""
+    names = [allocator.name for allocator in analysis.document.subjects()]
+    found = _shares(analysis)
+    rows = [
+        [label, *(cells.get(name, formatting.NOT_MEASURED) for name in names)]
+        for label, of_workload in found.items()
+        if (cells := shares.short(of_workload))
+    ]
+    missing: dict[str, list[str]] = {}
+    for label, of_workload in found.items():
+        if why := shares.why_missing(of_workload):
+            missing.setdefault(why, []).append(label)
+    whole = len(found)
+    lines = [
+        why if len(labels) == whole else f"{why} ({', '.join(labels)})" for why, labels in missing.items()
+    ]
+    return [["workload", *names], *rows] if rows else [], lines
+
+
+def _shares(analysis: Analysis) -> dict[str, shares.Shares]:
+    """By workload."""
+    document = analysis.document
+    trials: dict[str, list[Trial]] = {}
+    for trial in document.occupancy:
+        trials.setdefault(trial.workload, []).append(trial)
+    return {
+        entry.label: shares.of(document, document.subjects(), trials.get(entry.label, []))
+        for entry in document.compared_workloads()
+    }
 
 
 def _last(analysis: Analysis) -> str:
@@ -145,16 +197,7 @@ def as_json(analysis: Analysis) -> str:
             }
             for metric in analysis.metrics
         },
-        "memory": {
-            entry.label: shares.as_json(
-                shares.of(
-                    document,
-                    document.subjects(),
-                    [trial for trial in document.occupancy if trial.workload == entry.label],
-                )
-            )
-            for entry in document.compared_workloads()
-        },
+        "memory": {label: shares.as_json(found) for label, found in _shares(analysis).items()},
         "front": list(front.front) if front and front.certain else None,
     }
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

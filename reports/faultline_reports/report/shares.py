@@ -159,6 +159,20 @@ def table(shares: Shares) -> Grid | None:
     return Grid(HEADS, [_row(found) for found in shares.courses]) if shares.courses else None
 
 
+def short(shares: Shares) -> dict[str, str]:
+    """By allocator: the shares of KINDS in per cent, and of how much, for a table of many workloads."""
+    return {found.name: _short(peak(found)) for found in shares.courses}
+
+
+def _short(most: Moment) -> str:
+    if most.heap < thresholds.HEAP.ratio_from:
+        return "too small"
+    if most.parts is None:
+        return f"{formatting.quantity(most.heap, 'bytes')}, {formatting.NOT_MEASURED}"
+    parts = "/".join(f"{100 * part / most.heap:.0f}" for part in most.parts)
+    return f"{parts} of {formatting.quantity(most.heap, 'bytes')}"
+
+
 def _row(found: Course) -> list[str]:
     most, end = peak(found), kept_at_end(found)
     parts = [formatting.NOT_MEASURED] * len(KINDS)
