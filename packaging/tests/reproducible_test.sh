@@ -13,7 +13,7 @@ chmod 755 "$work"
 packages() { # WHERE COMMAND...: clones to WHERE/source and makes WHERE/packages there, by way of COMMAND
     local where=$1
     shift
-    "$@" git clone -q "$work/bundle" "$where/source"
+    "$@" git -c advice.detachedHead=false clone -q "$work/bundle" "$where/source"
     if ! "$@" "$where/source/ci/package" --no-install "$where/packages" >"$work/log" 2>&1; then
         tail -n 20 "$work/log"
         exit 1
