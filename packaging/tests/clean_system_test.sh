@@ -24,6 +24,8 @@ inside sh -c 'apt-get install -y -qq --no-install-recommends /tmp/packages/*.deb
 
 inside faultline --version
 inside faultline list allocators
+inside /usr/share/faultline/ci/pr-gate --help | head -n 1
+inside /usr/share/faultline/ci/nightly --help >/dev/null
 inside sh -c "cd /tmp && faultline run $suite -a system,slabuddy --rounds 1 -q -o r.json --report report" | tail -n 3
 [ -s "$root/tmp/report/index.html" ]
 inside sh -c 'LD_PRELOAD=libslabuddy.so.0.1 SLABUDDY_OPTIONS=stats /bin/true 2>&1' | grep committed >/dev/null
