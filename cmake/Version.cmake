@@ -1,7 +1,8 @@
 # FAULTLINE_VERSION: what `faultline --version` and every document say. The number is that of project(). Beyond the tag of
 # that release (v0.1.0) comes how far and which commit, as 0.1.0+12.gdd71d23e90ab; before it which commit, as
 # 0.1.0~gdd71d23e90ab (to Debian, later and earlier than 0.1.0). From an unpacked archive, without git, it is the number
-# alone. How much of a commit's name git shows by itself depends on the clone: a shallow one shows less.
+# alone. How much of a commit's name git shows by itself depends on the clone: a shallow one shows less. A commit that is
+# tagged as another release than project() says is refused.
 set(FAULTLINE_VERSION "${PROJECT_VERSION}")
 find_package(Git QUIET)
 if(Git_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
@@ -10,6 +11,12 @@ if(Git_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/.git")
                   RESULT_VARIABLE untagged OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   execute_process(COMMAND ${git} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE
                   ERROR_QUIET)
+  execute_process(COMMAND ${git} tag --points-at HEAD --list "v[0-9]*" OUTPUT_VARIABLE tags
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  string(REPLACE "\n" ";" tags "${tags}")
+  if(tags AND NOT "v${PROJECT_VERSION}" IN_LIST tags)
+    message(FATAL_ERROR "this commit is tagged ${tags}, and project() in CMakeLists.txt says ${PROJECT_VERSION}")
+  endif()
   if(untagged AND commit)
     string(APPEND FAULTLINE_VERSION "~g${commit}")
   elseif(beyond MATCHES "-([1-9][0-9]*)-(g[0-9a-f]+)$")
