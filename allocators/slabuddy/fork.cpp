@@ -3,6 +3,7 @@
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/cache.hpp"
+#include "allocators/slabuddy/live.hpp"
 #include "allocators/slabuddy/meta.hpp"
 #include "allocators/slabuddy/pcp.hpp"
 #include "allocators/slabuddy/shard.hpp"
@@ -55,6 +56,7 @@ void in_child() {
         slab_repair();
         thread_caches_adopt();
     }
+    live_in_child();
 }
 
 } // namespace

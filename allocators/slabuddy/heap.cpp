@@ -9,6 +9,7 @@
 #include "allocators/slabuddy/fork.hpp"
 #include "allocators/slabuddy/formats.hpp"
 #include "allocators/slabuddy/large.hpp"
+#include "allocators/slabuddy/live.hpp"
 #include "allocators/slabuddy/options.hpp"
 #include "allocators/slabuddy/slab.hpp"
 #include "allocators/slabuddy/zone.hpp"
@@ -207,6 +208,7 @@ void heap_start(char** environment) {
     zone_ready(); // now, while the program has not yet forbidden itself the calls it takes
     thread_cache_start();
     fork_start();
+    live_start();
 }
 
 void heap_end() {

@@ -21,6 +21,7 @@ struct Row {
 constinit Row table[] = {
     {"help", "print this table to standard error and go on", 1, 0},
     {"stats", "print slabinfo, buddyinfo and totals to standard error at exit", 1, 0},
+    {"live", "keep slabinfo and buddyinfo where `faultline monitor` can read them", 1, 0},
     {"purge_ms", "how long a free page stays dirty before it goes back; 0: at once, `never`: not at all",
      purge_never, 500},
     {"zone", "address space to reserve for all blocks up to 4M", uint64_t{1} << 46, zone_default_bytes},

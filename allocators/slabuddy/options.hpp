@@ -14,6 +14,7 @@ namespace sb {
 enum class Option : unsigned {
     help,
     stats,
+    live,
     purge_ms,
     zone_bytes,
     area_cache,

@@ -73,6 +73,22 @@ void* os_map(size_t bytes) {
     return at == MAP_FAILED ? nullptr : at;
 }
 
+void* os_map_named(size_t bytes, const char* name) {
+    if (refused) {
+        return nullptr;
+    }
+    const KeptErrno kept;
+    const int fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0) {
+        return nullptr;
+    }
+    void* at = ftruncate(fd, static_cast<off_t>(bytes)) == 0
+                   ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0)
+                   : MAP_FAILED;
+    close(fd);
+    return at == MAP_FAILED ? nullptr : at;
+}
+
 void os_unmap(void* at, size_t bytes) {
     const KeptErrno kept;
     munmap(at, bytes); // refused only when the kernel has no map entries left; the range then stays unused

@@ -32,6 +32,8 @@ void* os_reserve(size_t bytes);
 bool os_commit(void* at, size_t bytes);
 // Readable, writable, zero. NULL when refused.
 void* os_map(size_t bytes);
+// The same, under a name that /proc/PID/maps shows as "/memfd:NAME (deleted)".
+void* os_map_named(size_t bytes, const char* name);
 void os_unmap(void* at, size_t bytes);
 // No access at all: a guard.
 bool os_guard(void* at, size_t bytes);

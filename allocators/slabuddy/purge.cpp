@@ -3,6 +3,7 @@
 #include "allocators/slabuddy/area.hpp"
 #include "allocators/slabuddy/barn.hpp"
 #include "allocators/slabuddy/buddy.hpp"
+#include "allocators/slabuddy/live.hpp"
 #include "allocators/slabuddy/options.hpp"
 #include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/pcp.hpp"
@@ -43,6 +44,7 @@ void give_stocks_back() {
 } // namespace
 
 void purge_poll() {
+    live_poll();
     const uint64_t delay_ms = option(Option::purge_ms);
     if (delay_ms == purge_never || os_is_refused()) {
         return;
@@ -75,6 +77,7 @@ void purge_poll() {
 }
 
 void purge_on_growth() {
+    live_poll();
     if (os_is_refused() || option(Option::purge_ms) == purge_never) {
         return;
     }

@@ -77,6 +77,22 @@ std::string in_path(const std::string& program) {
     return program;
 }
 
+// The caller's environment; slabuddy, wherever it is loaded, is asked to show its figures.
+std::vector<std::string> with_live_slabuddy() {
+    constexpr std::string_view name = "SLABUDDY_OPTIONS=";
+    std::vector<std::string> variables;
+    std::string options(name);
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        if (std::string_view(*variable).starts_with(name)) {
+            options = *variable;
+        } else {
+            variables.emplace_back(*variable);
+        }
+    }
+    variables.push_back(options + (options.size() > name.size() ? ",live" : "live"));
+    return variables;
+}
+
 Result<Subject> find_subject(const Options& options) {
     Subject subject;
     if (const auto pid = as_pid(options.words)) {
@@ -84,9 +100,7 @@ Result<Subject> find_subject(const Options& options) {
     } else {
         process::Command command{options.words, {}, {}};
         command.argv[0] = in_path(command.argv[0]);
-        for (char** variable = environ; *variable != nullptr; ++variable) {
-            command.environment.emplace_back(*variable);
-        }
+        command.environment = with_live_slabuddy();
         auto started = process::Process::start_stopped(command);
         if (!started) {
             return tl::unexpected(started.error());

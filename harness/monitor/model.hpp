@@ -2,6 +2,7 @@
 // touches the system.
 #pragma once
 
+#include "harness/monitor/slabuddy.hpp"
 #include "kernel-probes/probe.hpp"
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct Sample {
     unsigned threads = 0;
     std::map<std::string, Figure, std::less<>> figures;                                           // by metric
     std::map<std::string, std::map<std::string, std::vector<std::uint64_t>>, std::less<>> tables; // counters
+    std::optional<SlabuddyFigures> slabuddy; // of the first process of the tree that shows them
 };
 
 // Adds what a probe of one process of the tree saw. What several see is added up; a figure that one of them does

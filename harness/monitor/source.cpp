@@ -101,6 +101,9 @@ Sample Source::take() {
         add(sample, snapshot);
         ++sample.processes;
         sample.threads += static_cast<unsigned>(probes::threads_of(member.pid).size());
+        if (!sample.slabuddy) {
+            sample.slabuddy = read_slabuddy(member.pid);
+        }
     }
     return sample;
 }

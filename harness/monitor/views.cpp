@@ -78,6 +78,43 @@ Lines table(const Frame& frame, const char* heading, std::string_view name, doub
     return lines;
 }
 
+// slabuddy's largest caches: objects in use, room for objects, and what the slabs take.
+Lines slabuddy_caches(const SlabuddyFigures& figures) {
+    std::vector<SlabuddyFigures::Cache> caches = figures.caches;
+    std::stable_sort(caches.begin(), caches.end(),
+                     [](const auto& a, const auto& b) { return a.slab_bytes > b.slab_bytes; });
+    caches.resize(std::min(caches.size(), longest_table));
+    Lines lines{fmt::format("{:-<{}}", "slabuddy's: in use, room, bytes ", section_width)};
+    for (const SlabuddyFigures::Cache& cache : caches) {
+        lines.push_back(
+            cell(cache.name, fmt::format("{:>6} {:>6} {:>6}", short_number(static_cast<double>(cache.in_use)),
+                                         short_number(static_cast<double>(cache.objects)),
+                                         short_number(static_cast<double>(cache.slab_bytes), 1024))));
+    }
+    return lines;
+}
+
+Lines slabuddy_free_blocks(const SlabuddyFigures& figures) {
+    Lines lines{fmt::format("{:-<{}}", "slabuddy's free blocks ", section_width)};
+    std::size_t orders = 0;
+    std::string names;
+    for (const auto& [name, blocks] : figures.free) {
+        orders = std::max(orders, blocks.size());
+        names += fmt::format(" {:>6}", name.substr(0, 6));
+    }
+    lines.push_back(cell("of bytes", names));
+    for (std::size_t order = 0; order < orders; ++order) {
+        std::string counts;
+        for (const auto& [name, blocks] : figures.free) {
+            counts += fmt::format(
+                " {:>6}", order < blocks.size() ? short_number(static_cast<double>(blocks[order])) : "-");
+        }
+        const auto bytes = static_cast<double>(figures.page_bytes << order);
+        lines.push_back(cell(short_number(bytes, 1024), counts));
+    }
+    return lines;
+}
+
 Lines faults_by_kind(const Frame& frame) {
     return section(frame, "faults /s",
                    {{"minor", "minor_faults", per_second},
@@ -217,17 +254,22 @@ std::vector<Lines> sections_of(const Frame& frame, View view) {
                          {"  reclaimable", "alloc_pages_reclaimable_pages", per_second},
                          {"freed", "free_pages_pages", per_second}}),
                 page_cache(frame)};
-    case View::slab:
-        return {table(frame, "slab caches: calls, bytes /s", "slab_caches", 1024),
-                table(frame, "called from: calls, bytes /s", "slab_sites", 1024),
-                section(frame, "kmalloc and slab /s",
-                        {{"kmalloc", "kmalloc_calls", per_second},
-                         {"  bytes", "kmalloc_bytes", per_second},
-                         {"kfree", "kfree_calls", per_second},
-                         {"slab caches", "slab_alloc_calls", per_second},
-                         {"  freed", "slab_free_calls", per_second},
-                         {"vmalloc areas", "vmap_alloc_calls", per_second},
-                         {"  bytes", "vmap_alloc_bytes", per_second}})};
+    case View::slab: {
+        std::vector<Lines> sections = {table(frame, "slab caches: calls, bytes /s", "slab_caches", 1024),
+                                       table(frame, "called from: calls, bytes /s", "slab_sites", 1024),
+                                       section(frame, "kmalloc and slab /s",
+                                               {{"kmalloc", "kmalloc_calls", per_second},
+                                                {"  bytes", "kmalloc_bytes", per_second},
+                                                {"kfree", "kfree_calls", per_second},
+                                                {"slab caches", "slab_alloc_calls", per_second},
+                                                {"  freed", "slab_free_calls", per_second},
+                                                {"vmalloc areas", "vmap_alloc_calls", per_second},
+                                                {"  bytes", "vmap_alloc_bytes", per_second}})};
+        if (const auto& own = frame.now().slabuddy) {
+            sections.insert(sections.begin(), {slabuddy_caches(*own), slabuddy_free_blocks(*own)});
+        }
+        return sections;
+    }
     case View::pressure:
         return {reclaim(frame), pressure(frame), host(frame), memory(frame)};
     }
@@ -262,9 +304,13 @@ std::string heading(const Frame& frame, View view, const Surroundings& around) {
 }
 
 // What one ought to know beside the figures: one line.
-std::string remark(const Surroundings& around, View view) {
+std::string remark(const Frame& frame, const Surroundings& around, View view) {
+    if (view == View::slab && frame.now().slabuddy) {
+        const SlabuddyFigures& own = *frame.now().slabuddy;
+        return fmt::format("slabuddy in process {}, as of {:.1f} s ago", own.pid, own.age_s);
+    }
     if (view == View::slab && around.allocator.starts_with("libslabuddy")) {
-        return around.allocator + ": SLABUDDY_OPTIONS=stats prints its own slabinfo at exit";
+        return around.allocator + ": start it with SLABUDDY_OPTIONS=live to see its own slabinfo here";
     }
     if (!around.output.empty()) {
         return "> " + around.output;
@@ -304,7 +350,7 @@ std::vector<std::string> screen(const Frame& frame, View view, const Surrounding
                   figures.begin() + static_cast<std::ptrdiff_t>(std::min(scroll, figures.size())));
     const std::size_t room = rows > 3 ? rows - 3 : 0;
     const std::size_t hidden = figures.size() > room ? figures.size() - room : 0;
-    Lines lines{heading(frame, view, around), remark(around, view)};
+    Lines lines{heading(frame, view, around), remark(frame, around, view)};
     figures.resize(room);
     lines.insert(lines.end(), figures.begin(), figures.end());
     lines.push_back("q quit  p pause  1-5 view  +/- interval  h help" +
@@ -415,6 +461,19 @@ std::string json_line(const Frame& frame, const std::string& timestamp) {
             for (const double number : row.per_second) {
                 table[row.key].push_back(rounded(number));
             }
+        }
+    }
+    if (const auto& own = frame.now().slabuddy) {
+        auto& slabuddy = out["slabuddy"] = {{"pid", own->pid},
+                                            {"age_s", rounded(own->age_s)},
+                                            {"page_bytes", own->page_bytes},
+                                            {"caches", nlohmann::json::object()},
+                                            {"free_blocks", own->free}};
+        for (const SlabuddyFigures::Cache& cache : own->caches) {
+            slabuddy["caches"][cache.name] = {{"in_use", cache.in_use},
+                                              {"objects", cache.objects},
+                                              {"object_bytes", cache.object_bytes},
+                                              {"slab_bytes", cache.slab_bytes}};
         }
     }
     return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

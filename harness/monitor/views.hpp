@@ -36,7 +36,8 @@ std::vector<std::string> batch_heading();
 std::string batch_line(const Frame& frame);
 
 // One object on one line: {"interval_s", "processes", "threads", "values": {metric: number}, "rates_per_s":
-// {metric: number}, "tables_per_s": {table: {row: [numbers]}}}.
+// {metric: number}, "tables_per_s": {table: {row: [numbers]}}}, and "slabuddy" with its slabinfo and buddyinfo where a
+// process shows them.
 std::string json_line(const Frame& frame, const std::string& timestamp);
 
 } // namespace faultline::monitor

@@ -10,6 +10,9 @@ said=$(SLABUDDY_OPTIONS=nonsense LD_PRELOAD=$library /bin/true 2>&1) || fail "a 
 [ "$(printf '%s\n' "$said" | grep -c '^slabuddy: SLABUDDY_OPTIONS: "nonsense" is not understood; known: help stats ')" = 1 ] ||
     fail "a wrong option is not named: $said"
 
+said=$(SLABUDDY_OPTIONS=live LD_PRELOAD=$library grep -c 'memfd:slabuddy-live ' /proc/self/maps) || fail "live: $said boards"
+said=$(LD_PRELOAD=$library grep -c 'memfd:slabuddy-live ' /proc/self/maps) && fail "a board without the option: $said"
+
 # With little address space: works, and answers NULL instead of dying when it is used up.
 for limit in 150000 400000 4000000; do
     (ulimit -v $limit; LD_PRELOAD=$library bash -c 'a=$(seq 1 2000); [ ${#a} -gt 5000 ]') || fail "ulimit -v $limit"

@@ -97,6 +97,17 @@ def test_json_lines_count_what_the_command_does():
     assert any(each["rates_per_s"]["minor_faults"] > 0 for each in objects)
 
 
+def test_slabuddy_shows_its_slabs_while_it_runs():
+    library = os.path.join(os.path.dirname(FAULTLINE), "..", "lib", "libslabuddy.so")
+    fill = "import time; a = [bytes(3000) for _ in range(20000)]; b = [bytes(3000) for _ in range(999)]; time.sleep(60)"
+    words = ["env", f"LD_PRELOAD={library}", "PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", fill]
+    done = monitor("--json", "-n", 4, "-i", 0.5, "--probes", "rss", "--", *words)
+    shown = json.loads(done.stdout.splitlines()[-1])["slabuddy"]
+    sizes = {name: cache for name, cache in shown["caches"].items() if cache["object_bytes"] in range(3033, 4096)}
+    assert sum(cache["in_use"] for cache in sizes.values()) > 15000, shown
+    assert all(cache["slab_bytes"] >= cache["in_use"] * cache["object_bytes"] for cache in shown["caches"].values())
+
+
 def test_it_ends_when_the_process_ends():
     victim = subprocess.Popen(["sleep", "1"])
     began = time.monotonic()

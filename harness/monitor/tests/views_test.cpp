@@ -82,11 +82,22 @@ TEST(Views, SmallScreensSayHowMuchTheyHideAndScrollingShowsIt) {
     EXPECT_NE(joined(below).find("faults /s"), std::string::npos) << joined(below);
 }
 
-TEST(Views, SlabuddysOwnFiguresAreSaidToComeAtItsExit) {
+TEST(Views, SlabuddysOwnFiguresAreShownAndElseHowToGetThem) {
     Surroundings around = around_of("app");
     around.allocator = "libslabuddy.so";
-    EXPECT_NE(screen(busy_frame(), View::slab, around, 24, 80, 0)[1].find("SLABUDDY_OPTIONS=stats"),
+    EXPECT_NE(screen(busy_frame(), View::slab, around, 24, 80, 0)[1].find("SLABUDDY_OPTIONS=live"),
               std::string::npos);
+    Sample sample;
+    sample.slabuddy =
+        SlabuddyFigures{7, 0.3, 65536, {{"kmalloc-64", 5000, 5120, 64, 327680}}, {{"Slab", {3, 0, 12}}}};
+    const Frame frame({}, sample);
+    const std::string text = joined(screen(frame, View::slab, around, 24, 80, 0));
+    EXPECT_NE(text.find("slabuddy in process 7, as of 0.3 s ago"), std::string::npos) << text;
+    EXPECT_NE(text.find("kmalloc-64            5k   5.1k   320k"), std::string::npos) << text;
+    EXPECT_NE(text.find("256k                                12"), std::string::npos) << text;
+    const auto json = nlohmann::json::parse(json_line(frame, "now"));
+    EXPECT_EQ(json["slabuddy"]["caches"]["kmalloc-64"]["slab_bytes"], 327680);
+    EXPECT_EQ(json["slabuddy"]["free_blocks"]["Slab"][2], 12);
 }
 
 TEST(Views, BatchLinesStandUnderTheirHeadings) {

@@ -1,0 +1,93 @@
+#include "allocators/slabuddy/live.hpp"
+
+#include "allocators/slabuddy/config.hpp"
+#include "allocators/slabuddy/live_board.hpp"
+#include "allocators/slabuddy/options.hpp"
+#include "allocators/slabuddy/os.hpp"
+#include "allocators/slabuddy/report.hpp"
+#include "allocators/slabuddy/stats.hpp"
+
+#include <atomic>
+#include <cstring>
+
+namespace sb {
+
+bool live_is_on = false;
+
+namespace {
+
+constexpr uint64_t live_period_ms = 100;
+
+constinit LiveBoard* board = nullptr;
+constinit std::atomic<bool> writing{false};
+constinit std::atomic<uint64_t> next_ms{0};
+
+// Takes whole lines, and none behind one that did not fit.
+void take(void* /*context*/, const char* text, size_t bytes) {
+    const size_t room = sizeof board->text - board->text_bytes;
+    if (bytes <= room) {
+        memcpy(board->text + board->text_bytes, text, bytes);
+        board->text_bytes += static_cast<uint32_t>(bytes);
+        return;
+    }
+    while (board->text_bytes > 0 && board->text[board->text_bytes - 1] != '\n') {
+        --board->text_bytes;
+    }
+    memset(board->text + board->text_bytes, '\n', sizeof board->text - board->text_bytes);
+    board->text_bytes = sizeof board->text;
+}
+
+// Odd: it is being written.
+void turn_version() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    __atomic_store_n(&board->version, board->version + 1, __ATOMIC_RELAXED);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+} // namespace
+
+void live_start() {
+    if (!option(Option::live) || board) {
+        return;
+    }
+    board = static_cast<LiveBoard*>(os_map_named(sizeof(LiveBoard), live_mapping_name));
+    if (!board) {
+        Text().add("slabuddy: SLABUDDY_OPTIONS: no memory for \"live\"; the figures stay unseen\n").write();
+        return;
+    }
+    memcpy(board->magic, live_magic, sizeof live_magic);
+    board->page_bytes = page_bytes;
+    live_is_on = true;
+}
+
+[[gnu::cold]] void live_write() {
+    const uint64_t now_ms = os_now_ms();
+    if (now_ms < next_ms.load(std::memory_order_relaxed) ||
+        writing.exchange(true, std::memory_order_acquire)) {
+        return;
+    }
+    next_ms.store(now_ms + live_period_ms, std::memory_order_relaxed);
+    turn_version();
+    board->at_ms = now_ms;
+    board->text_bytes = 0;
+    const TextSink sink = {take, nullptr};
+    slabinfo_write(sink);
+    buddyinfo_write(sink);
+    turn_version();
+    writing.store(false, std::memory_order_release);
+}
+
+void live_in_child() {
+    if (!live_is_on) {
+        return;
+    }
+    if (board->version % 2 == 1) {
+        board->at_ms = 0;
+        board->text_bytes = 0;
+        turn_version();
+    }
+    writing.store(false, std::memory_order_relaxed);
+    next_ms.store(0, std::memory_order_relaxed);
+}
+
+} // namespace sb
