@@ -1,6 +1,7 @@
 #include "harness/stress/runner.hpp"
 
 #include "base/file.hpp"
+#include "harness/process/demand.hpp"
 #include "harness/process/observe.hpp"
 #include "workloads/engine/patience.hpp"
 
@@ -128,6 +129,7 @@ Result<Observed> run_check(const Check& check, const Task& task, const registry:
     bool output_open = true;
     const std::uint64_t begin_ns = engine::monotonic_ns();
     engine::Patience patience(time_limit_ns(check, task));
+    process::DemandWatch demand_watch(process->pid());
     process->release();
     for (bool running = true; running;) {
         pollfd fds[] = {{process->pid_fd(), POLLIN, 0},
@@ -143,7 +145,8 @@ Result<Observed> run_check(const Check& check, const Task& task, const registry:
         running = (fds[0].revents & POLLIN) == 0;
         if (running) {
             seen.stopped = (fds[3].revents & POLLIN) != 0;
-            seen.timed_out = patience.over();
+            const process::Demand demand = demand_watch.look();
+            seen.timed_out = patience.over({demand.wants, demand.gets});
             seen.memory_exceeded = process::resident_bytes(process->pid()) > settings.memory_limit_bytes;
             if (seen.stopped || seen.timed_out || seen.memory_exceeded) {
                 process->kill();

@@ -45,3 +45,12 @@ TEST(Patience, EndsAndNotBefore) {
     }
     EXPECT_GE(monotonic_ns() - begin, limit);
 }
+
+TEST(Patience, CountsWhatWasServed) {
+    EXPECT_DOUBLE_EQ(counted_share({0, 1}, 1), 1);
+    EXPECT_DOUBLE_EQ(counted_share({0, 1}, 4), 0.25);  // it sleeps, and others are in the way of who wakes it
+    EXPECT_DOUBLE_EQ(counted_share({1, 1}, 4), 1);     // it runs all the time
+    EXPECT_DOUBLE_EQ(counted_share({1, 0.1}, 4), 0.1); // others run nearly all the time
+    EXPECT_DOUBLE_EQ(counted_share({1, 0}, 4), least_served);
+    EXPECT_DOUBLE_EQ(counted_share({0.5, 0.5}, 2), 0.5);
+}
