@@ -23,12 +23,11 @@ debian_root() { # RELEASE SCRIPT FOLDER ARGUMENT...
     mirror=$(awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } } /^URIs:/ { print $2; exit }' \
         /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null) || true
     root=$(mktemp -d)
-    trap 'umount -R "$root/proc" "$root/sys" "$root/dev" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
+    trap 'umount -R -l "$root/proc" "$root/sys" "$root/dev" 2>/dev/null || true; rm -rf --one-file-system "$root" "$root.log"' EXIT
     debootstrap --variant=minbase "$release" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || {
         tail -n 5 "$root.log"
         exit 1
     }
-    rm -f "$root.log"
     cp /etc/resolv.conf "$root/etc/"
     # How packages are fetched here may be set up in apt's configuration.
     cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
