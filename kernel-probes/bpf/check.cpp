@@ -18,12 +18,14 @@ struct Expectation {
     std::uint32_t amount;
     std::uint32_t size;
     std::uint64_t at_least;
+    std::string_view remedy = "run on the host itself, and report the kernel's version";
 };
 
 constexpr Expectation expectations[] = {
     {"faults_minor", Deed::touch_pages, 64, 0, 64},
     {"faults_user_mode", Deed::touch_pages, 64, 0, 64},
-    {"faults_anonymous", Deed::touch_pages, 64, 0, 64},
+    {"faults_anonymous", Deed::touch_pages, 64, 0, 64,
+     "Linux 6.2 or newer: before, rss_stat tells of 64 pages at a time"},
     {"fault_ns", Deed::touch_pages, 64, 0, 64 * 50},
     {"alloc_pages_pages", Deed::touch_pages, 64, 0, 64},
     {"free_pages_pages", Deed::touch_shared, 64, 0, 64},
@@ -133,7 +135,7 @@ void judge(Capability& capability, const Programs& programs, KnownChild& child, 
         if (const auto failure = failure_of(expected, programs, child)) {
             capability.status = Status::unavailable;
             capability.reason = *failure;
-            capability.remedy = "run on the host itself, and report the kernel's version";
+            capability.remedy = expected.remedy;
             mark_blind(verdict, capability.group);
             return;
         }

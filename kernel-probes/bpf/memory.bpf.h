@@ -112,9 +112,10 @@ static __always_inline enum counter_id kmalloc_class(__u64 bytes) {
 }
 
 SEC("tp_btf/kmalloc")
-int BPF_PROG(kmalloc, unsigned long call_site, const void* object, unsigned long requested,
+int BPF_PROG(kmalloc, unsigned long call_site, const void* unread, unsigned long requested,
              unsigned long bytes, unsigned int gfp, int node) {
     struct thread* thread = current_thread();
+    const void* object = argument(ctx, 1);
     if (!thread || !object) {
         return 0;
     }
@@ -138,8 +139,9 @@ int BPF_PROG(kmalloc, unsigned long call_site, const void* object, unsigned long
 }
 
 SEC("tp_btf/kfree")
-int BPF_PROG(kfree, unsigned long call_site, const void* object) {
+int BPF_PROG(kfree) {
     struct thread* thread = current_thread();
+    const void* object = argument(ctx, 1);
     if (thread && object) {
         if (thread->large_kmalloc == (__u64)object) {
             thread->large_kmalloc = 0;
@@ -150,8 +152,8 @@ int BPF_PROG(kfree, unsigned long call_site, const void* object) {
 }
 
 SEC("tp_btf/kmem_cache_alloc")
-int BPF_PROG(cache_alloc, unsigned long call_site, const void* object, struct kmem_cache* cache) {
-    if (!current_thread() || !object) {
+int BPF_PROG(cache_alloc, unsigned long call_site, const void* unread, struct kmem_cache* cache) {
+    if (!current_thread() || !argument(ctx, 1)) {
         return 0;
     }
     struct counters* counters = my_counters();

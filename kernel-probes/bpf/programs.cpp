@@ -41,7 +41,7 @@ using Names = std::set<std::string, std::less<>>;
 
 constexpr std::string_view always[] = {"fork", "gone"}; // who belongs to the trial
 
-Skeleton open_with(const Wish& wish, const Names& programs) {
+Skeleton open_with(const Wish& wish, const Names& programs, bool arguments_by_helper = false) {
     Skeleton skeleton(trial_bpf__open());
     if (!skeleton) {
         return nullptr;
@@ -51,6 +51,7 @@ Skeleton open_with(const Wish& wish, const Names& programs) {
     options.want_latency = wish.latency;
     options.want_pages = wish.pages;
     options.want_slab_table = wish.slab_table;
+    options.arguments_by_helper = arguments_by_helper;
     options.nr_brk = SYS_brk;
     options.nr_mmap = SYS_mmap;
     options.nr_munmap = SYS_munmap;
@@ -85,6 +86,31 @@ void drop_unknown_tracepoints(const btf* kernel, bpf_object* object, Names& prog
             missing[name] = fmt::format("this kernel has no tracepoint {}", tracepoint);
             programs.erase(name);
         }
+    }
+}
+
+// Of a tracepoint's argument: int, const void*, ... as its name in BTF without `const`; "" for a pointer.
+std::string_view type_of_argument(const btf* kernel, std::string_view tracepoint, unsigned index) {
+    const int hook =
+        btf__find_by_name_kind(kernel, fmt::format("btf_trace_{}", tracepoint).c_str(), BTF_KIND_TYPEDEF);
+    const btf_type* pointer =
+        hook < 0 ? nullptr : btf__type_by_id(kernel, btf__type_by_id(kernel, static_cast<__u32>(hook))->type);
+    const btf_type* function = pointer == nullptr ? nullptr : btf__type_by_id(kernel, pointer->type);
+    if (function == nullptr || !btf_is_func_proto(function) || btf_vlen(function) <= index + 1) {
+        return "";
+    }
+    const btf_type* type =
+        btf__type_by_id(kernel, btf_params(function)[index + 1].type); // behind the hook's own data
+    return type == nullptr || btf_is_ptr(type) ? "" : btf__name_by_offset(kernel, type->name_off);
+}
+
+// Takes those away whose numbers would be others. Arguments that are pointers to structures the verifier compares itself.
+void drop_changed_tracepoints(const btf* kernel, Names& programs,
+                              std::map<std::string, std::string, std::less<>>& missing) {
+    // Linux 5.19 and 6.0 have the cache there, and the sizes behind it.
+    if (programs.contains("kmalloc") && type_of_argument(kernel, "kmalloc", 2) != "size_t") {
+        missing["kmalloc"] = "this kernel's tracepoint kmalloc has other arguments";
+        programs.erase("kmalloc");
     }
 }
 
@@ -164,8 +190,15 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
         return tl::unexpected(refusal("cannot open the programs", errno));
     }
     drop_unknown_tracepoints(state->kernel.get(), state->skeleton->obj, programs, state->missing);
-    state->skeleton = open_with(wish, programs);
+    drop_changed_tracepoints(state->kernel.get(), programs, state->missing);
+    bool by_helper = false;
+    state->skeleton = open_with(wish, programs, by_helper);
     int error = -trial_bpf__load(state->skeleton.get());
+    if (error == EACCES) {
+        by_helper = true;
+        state->skeleton = open_with(wish, programs, by_helper);
+        error = -trial_bpf__load(state->skeleton.get());
+    }
     if (error == EPERM || error == EACCES) {
         // EACCES is also the verifier's word: asked again below, one program at a time, it is that one's.
         auto alone = open_with(wish, {});
@@ -176,7 +209,7 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
     }
     if (error != 0) {
         for (auto name = programs.begin(); name != programs.end();) {
-            const auto alone = open_with(wish, {*name});
+            const auto alone = open_with(wish, {*name}, by_helper);
             if (trial_bpf__load(alone.get()) != 0) {
                 state->missing[*name] = fmt::format("this kernel's verifier refuses program {}", *name);
                 name = programs.erase(name);
@@ -184,7 +217,7 @@ tl::expected<Programs, Refusal> Programs::load(const Wish& wish) {
                 ++name;
             }
         }
-        state->skeleton = open_with(wish, programs);
+        state->skeleton = open_with(wish, programs, by_helper);
         error = -trial_bpf__load(state->skeleton.get());
     }
     if (error != 0 || programs.empty()) {

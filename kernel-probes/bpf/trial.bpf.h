@@ -6,6 +6,19 @@ const volatile bool want_kinds = false;
 const volatile bool want_latency = false;
 const volatile bool want_pages = false;
 const volatile bool want_slab_table = false;
+// Set where the kernel asks for it, see argument().
+const volatile bool arguments_by_helper = false;
+
+// A tracepoint's argument of type `const void*`. Linux 6.1's verifier, and those before, take that for something unknown
+// and refuse programs that read it; a helper may read it all the same, for some nanoseconds more.
+static __always_inline const void* argument(const unsigned long long* ctx, unsigned index) {
+    if (arguments_by_helper) {
+        const void* value = 0;
+        bpf_probe_read_kernel(&value, sizeof value, ctx + index);
+        return value;
+    }
+    return (const void*)((const volatile unsigned long long*)ctx)[index];
+}
 
 // What is known of a thread of the trial between two events.
 struct thread {
