@@ -3,6 +3,7 @@
 #include "allocators/slabuddy/live_board.hpp"
 #include "base/file.hpp"
 
+#include <bit>
 #include <cstring>
 #include <fmt/format.h>
 #include <memory>
@@ -28,7 +29,7 @@ std::optional<std::uintptr_t> board_address(pid_t pid) {
 
 bool read_memory(pid_t pid, std::uintptr_t from, void* to, std::size_t bytes) {
     const iovec local{to, bytes};
-    const iovec remote{reinterpret_cast<void*>(from), bytes};
+    const iovec remote{std::bit_cast<void*>(from), bytes};
     return ::process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
