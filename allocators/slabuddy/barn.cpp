@@ -139,6 +139,9 @@ void barn_shrink(bool all) {
     for (unsigned shard = 0; shard < shards; ++shard) {
         for (unsigned cls = 1; cls < class_table_size; ++cls) {
             Barn& barn = barns[shard][cls];
+            if (barn.full.load(std::memory_order_relaxed) == 0) {
+                continue; // a lock would give memory to barns that were never used
+            }
             Guard guard(barn.lock);
             const uint8_t full = barn.full.load(std::memory_order_relaxed);
             const uint8_t idle = all ? full : barn.low_water;

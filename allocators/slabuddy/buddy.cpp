@@ -15,6 +15,7 @@ std::atomic<uint32_t> free_pages{0};         // written under the zone lock
 std::atomic<uint32_t> dirty_pages{0};        // of the free ones; written under the zone lock
 std::atomic<uint64_t> oldest_dirty_ms{UINT64_MAX};
 std::atomic<uint64_t> no_trim_before_ms{0};
+std::atomic<uint32_t> most_in_use{0}; // pages, ever; written under the zone lock
 std::atomic<uint32_t> fresh_pages{
     0}; // clean ones handed out since buddy_has_grown(); written under the zone lock
 
@@ -139,16 +140,28 @@ void split(PageIndex page, unsigned from, unsigned order) {
     }
 }
 
+bool is_dirty(PageIndex page) {
+    return page != no_page && zone.mem_map[page].count.load(std::memory_order_relaxed) > 0;
+}
+
+// The smallest that is dirty, for it has its memory already; else the smallest.
 PageIndex take_from(Mobility mobility, unsigned order) {
+    unsigned from = order_count;
     for (unsigned o = order; o <= max_order; ++o) {
         const PageIndex page = lists[static_cast<unsigned>(mobility)][o].first();
-        if (page != no_page) {
-            take_off(page);
-            split(page, o, order);
-            return page;
+        if (is_dirty(page)) {
+            from = o;
+            break;
         }
+        from = page != no_page && from == order_count ? o : from;
     }
-    return no_page;
+    if (from == order_count) {
+        return no_page;
+    }
+    const PageIndex page = lists[static_cast<unsigned>(mobility)][from].first();
+    take_off(page);
+    split(page, from, order);
+    return page;
 }
 
 // From the other mobility, the largest first, as the kernel falls back; whole pageblocks change sides.
@@ -244,6 +257,9 @@ PageIndex buddy_allocate(uint32_t pages, unsigned align_order, Mobility mobility
     head.count.store(pages, std::memory_order_relaxed);
     head.order.store(static_cast<uint8_t>(fits), std::memory_order_relaxed);
     head.state.store(state, std::memory_order_relaxed);
+    if (const uint32_t in_use = buddy_pages_in_use(); in_use > most_in_use.load(std::memory_order_relaxed)) {
+        most_in_use.store(in_use, std::memory_order_relaxed);
+    }
     return page;
 }
 
@@ -308,10 +324,6 @@ uint32_t purge_listed(PageList& list, PageIndex page) {
     return before - left;
 }
 
-bool is_dirty(PageIndex page) {
-    return page != no_page && zone.mem_map[page].count.load(std::memory_order_relaxed) > 0;
-}
-
 // Gives dirty pages back until no more than `most` are left. The largest blocks first: each call into the kernel gives back
 // the most. Returns pages.
 uint32_t trim_to(uint32_t most) {
@@ -360,10 +372,25 @@ uint32_t buddy_purge(uint64_t until_ms) {
     return purged;
 }
 
+namespace {
+
+// How many free pages may be dirty: with them the heap is to be no larger than it ever had to be, by more than a little.
+// When it has shrunk far it may never be used again: then the given number at most.
+uint32_t most_dirty(uint32_t when_drained) {
+    const uint32_t peak = most_in_use.load(std::memory_order_relaxed);
+    const uint32_t in_use = buddy_pages_in_use();
+    const uint32_t slack = peak / peak_slack_share;
+    const uint32_t below_peak =
+        (peak > in_use ? peak - in_use : 0) + (slack > peak_slack_pages ? slack : peak_slack_pages);
+    return buddy_has_drained() && when_drained < below_peak ? when_drained : below_peak;
+}
+
+} // namespace
+
 uint32_t buddy_trim() {
     const uint32_t dirty = dirty_pages.load(std::memory_order_relaxed);
     const uint32_t share = buddy_pages_in_use() / most_dirty_share;
-    if (dirty <= (share > least_dirty_pages ? share : least_dirty_pages)) {
+    if (dirty <= most_dirty(share > least_dirty_pages ? share : least_dirty_pages)) {
         return 0;
     }
     const uint64_t now_ms = os_now_ms();
@@ -372,20 +399,35 @@ uint32_t buddy_trim() {
     }
     Guard guard(zone.lock);
     const uint32_t allowed = regret.allowed(now_ms);
-    const uint32_t most = share > allowed ? share : allowed;
+    const uint32_t most = most_dirty(share > allowed ? share : allowed);
     if (dirty <= most) {
         return 0;
     }
-    const uint32_t purged = trim_to(most / 4 * 3); // so that the next call does not come at once
+    // A little less, so that the next call does not come at once.
+    const uint32_t purged = trim_to(most - (most / 4 < trim_step_pages ? most / 4 : trim_step_pages));
     if (purged == 0) {
         no_trim_before_ms.store(now_ms + refusal_ms, std::memory_order_relaxed);
     }
-    regret.given_back(purged, now_ms);
+    if (buddy_has_drained()) {
+        regret.given_back(purged, now_ms);
+    }
     return purged;
 }
 
 uint32_t buddy_pages_in_use() {
     return zone.pages.load(std::memory_order_relaxed) - free_pages.load(std::memory_order_relaxed);
+}
+
+bool buddy_has_drained() {
+    return buddy_pages_in_use() < most_in_use.load(std::memory_order_relaxed) / drained_share;
+}
+
+bool buddy_has_shrunk(uint32_t idle_pages) {
+    return buddy_pages_in_use() < most_in_use.load(std::memory_order_relaxed) / 2 + idle_pages;
+}
+
+bool buddy_is_at_peak() {
+    return buddy_pages_in_use() + peak_slack_pages >= most_in_use.load(std::memory_order_relaxed);
 }
 
 bool buddy_has_grown() {

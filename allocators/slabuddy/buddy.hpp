@@ -32,10 +32,17 @@ bool buddy_absorb(PageIndex first, uint32_t pages, uint32_t wanted);
 // pages.
 uint32_t buddy_purge(uint64_t until_ms);
 
-// The same at once, whatever its age, when more is dirty than the free memory beside what is in use may be (config.hpp): a
-// program that has freed most of what it held may never call again. How much it may be is learned: it grows while pages
-// that were given back early are soon taken again. Cheap otherwise. Returns pages.
+// The same at once, whatever its age, when with what is dirty the heap would be larger than it ever had to be; and, when it
+// has drained, when more is dirty than may be beside what is in use (config.hpp): a program that has freed most of what it
+// held may never call again. How much may be is learned: it grows while pages that were given back early are soon taken
+// again. Cheap otherwise. Returns pages.
 uint32_t buddy_trim();
+
+// True when the heap is as large as it ever was, or nearly; when without the pages that lie idle within blocks it is less
+// than half of that; when it is only a small part of that.
+bool buddy_is_at_peak();
+bool buddy_has_shrunk(uint32_t idle_pages);
+bool buddy_has_drained();
 
 // Pages in blocks, without those that are free here.
 uint32_t buddy_pages_in_use();

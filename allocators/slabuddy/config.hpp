@@ -31,8 +31,14 @@ inline constexpr size_t most_commit_step_bytes = size_t{64} << 20;
 using PageIndex = uint32_t;
 inline constexpr PageIndex no_page = UINT32_MAX;
 
-// Free pages that were written stay for a while, but no more than this or that share of what is in use. The least grows,
-// up to the most, with a program that takes back at once what was given back (regret.hpp).
+// Free pages that were written stay for a while, but no more than make the heap larger than it ever had to be by this, or
+// this share of it.
+inline constexpr uint32_t peak_slack_pages = (size_t{1} << 20) >> page_shift;
+inline constexpr uint32_t peak_slack_share = 16;
+inline constexpr uint32_t trim_step_pages = 8; // so many at once at least
+// When less than this share of the peak is left in use, no more than this or that share of it. The least grows, up to the
+// most, with a program that takes back at once what was given back (regret.hpp).
+inline constexpr uint32_t drained_share = 4;
 inline constexpr uint32_t least_dirty_pages = (size_t{2} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_pages = (size_t{64} << 20) >> page_shift;
 inline constexpr uint32_t most_dirty_share = 4;

@@ -16,17 +16,24 @@
 namespace sb {
 namespace {
 
+constexpr size_t peak_slack_bytes = size_t{peak_slack_pages} << page_shift;
 constexpr uint64_t looks_per_delay = 4; // how often within purge_ms the idle stock is looked at
 
 std::atomic<uint64_t> next_look_ms{0};
 
-// What lies idle within slabs goes back, as far as it is too much beside what lives.
+// What lies idle within slabs goes back, as far as it is too much beside what lives; at the heap's peak almost all.
 void give_idle_back() {
     const SlabFootprint slabs = slab_footprint();
     const size_t free_in_slabs = slabs.punched + slabs.idle;
     const size_t in_use = size_t{buddy_pages_in_use()} << page_shift;
     const size_t live = in_use > free_in_slabs ? in_use - free_in_slabs : 0;
-    const size_t most = live / most_idle_share > slabs.allowed ? live / most_idle_share : slabs.allowed;
+    // At the peak what was learned counts from nothing on.
+    const bool at_peak = buddy_is_at_peak();
+    const size_t share = live / (at_peak ? peak_slack_share : most_idle_share);
+    const size_t learned = at_peak ? slabs.allowed - least_idle_bytes : slabs.allowed;
+    const size_t slack = at_peak ? peak_slack_bytes : 0;
+    size_t most = share > learned ? share : learned;
+    most = most > slack ? most : slack;
     if (slabs.idle > most) {
         slab_punch(slabs.idle - most);
     }
@@ -49,10 +56,12 @@ void purge_poll() {
     if (delay_ms == purge_never || os_is_refused()) {
         return;
     }
-    if (buddy_trim() > 0) {
-        give_stocks_back();
-    }
+    buddy_trim();
     if (slab_has_shrunk()) {
+        const SlabFootprint slabs = slab_footprint();
+        if (buddy_has_shrunk(static_cast<uint32_t>((slabs.punched + slabs.idle) >> page_shift))) {
+            give_stocks_back();
+        }
         give_idle_back();
     }
     const uint64_t now_ms = os_now_ms();
@@ -82,9 +91,14 @@ void purge_on_growth() {
         return;
     }
     if (buddy_has_grown()) {
+        // Top down, so that what one layer gives up the next can pass on.
+        thread_cache_flush_idle();
+        barn_shrink(false);
+        slab_shrink();
+        pcp_drain();
         give_idle_back();
-        buddy_trim();
     }
+    buddy_trim();
 }
 
 size_t purge_all() {

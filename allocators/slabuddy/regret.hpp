@@ -1,5 +1,5 @@
 // How much free memory a program may keep: learned from whether what was given back is soon taken again. The allowance
-// doubles when half as much has been, and halves for each `regret_ms` in which nothing was given back. Pages are of one size,
+// grows by as much, and halves for each `regret_ms` in which nothing was given back. Pages are of one size,
 // the user's. No lock: the user has one.
 #pragma once
 
@@ -32,11 +32,7 @@ class Regret {
         forget(now_ms);
         const uint32_t missed = pages < given_ ? pages : given_;
         given_ -= missed;
-        missed_ += missed;
-        if (missed_ >= allowed_ / 2 && allowed_ < most_) {
-            allowed_ *= 2;
-            missed_ = 0;
-        }
+        allowed_ = missed < most_ - allowed_ ? allowed_ + missed : most_;
     }
 
   private:
@@ -46,17 +42,15 @@ class Regret {
             return;
         }
         given_ = 0;
-        missed_ = 0;
         for (; now_ms - since_ms_ > regret_ms && allowed_ > least_; since_ms_ += regret_ms) {
-            allowed_ /= 2;
+            allowed_ = allowed_ / 2 > least_ ? allowed_ / 2 : least_;
         }
     }
 
     uint32_t least_;
     uint32_t most_;
     uint32_t allowed_;
-    uint32_t given_ = 0;  // and not taken again
-    uint32_t missed_ = 0; // taken again
+    uint32_t given_ = 0; // and not taken again
     uint64_t since_ms_ = 0;
 };
 

@@ -120,6 +120,15 @@ bool widen(SheafSlot& slot, unsigned cls) {
     return true;
 }
 
+// Half as much room in an empty sheaf, for the next objects to be fewer.
+void narrow(SheafSlot& slot) {
+    void** bottom = sheaf_of(slot)->slots;
+    const auto capacity = static_cast<unsigned>(slot.end - bottom);
+    if (capacity / 2 >= sheaf_first_capacity) {
+        slot.end = bottom + capacity / 2;
+    }
+}
+
 void flush_slot(SheafSlot& slot, unsigned cls, bool forgiving) {
     if (const uint32_t count = objects_in(slot)) {
         void** bottom = sheaf_of(slot)->slots;
@@ -390,6 +399,26 @@ void thread_cache_flush() {
         flush_slot(cache->slots[cls], cls, false);
     }
     flush_large(*cache);
+}
+
+void thread_cache_flush_idle() {
+    ThreadCache* cache = thread_cache;
+    if (cache == &no_cache) {
+        return;
+    }
+    for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        SheafSlot& slot = cache->slots[cls];
+        const uint32_t count = objects_in(slot);
+        if (count > 0 && count == cache->seen[cls]) {
+            flush_slot(slot, cls, false);
+            narrow(slot);
+        }
+        cache->seen[cls] = static_cast<uint8_t>(objects_in(slot));
+    }
+    if (cache->large_pages == cache->large_pages_seen) {
+        flush_large(*cache);
+    }
+    cache->large_pages_seen = cache->large_pages;
 }
 
 void thread_cache_start() {

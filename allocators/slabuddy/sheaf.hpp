@@ -32,6 +32,8 @@ struct ThreadCache {
     SheafSlot slots[class_table_size];
     PageIndex large[large_kept_pages + 1]; // by how many pages: a free large block, or no_page (large.hpp)
     uint32_t large_pages;                  // of all of them
+    uint32_t large_pages_seen;             // when thread_cache_flush_idle() looked last
+    uint8_t seen[class_table_size];        // objects in each sheaf then
     ThreadCache* next;                     // list of all caches, under the list's lock
     ThreadCache* prev;
 };
@@ -140,6 +142,9 @@ void thread_cache_retire();
 
 // Flushes the calling thread's sheaves and keeps the cache. For malloc_trim and the checks at exit.
 void thread_cache_flush();
+
+// Flushes those of the calling thread's sheaves that hold as many objects as at the last call, for they are hardly used.
+void thread_cache_flush_idle();
 
 // Registers the hook that retires a thread's cache at its end. Once, at load.
 void thread_cache_start();

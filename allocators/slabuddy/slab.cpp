@@ -317,6 +317,9 @@ uint32_t slab_shrink() {
     for (unsigned shard = 0; shard < shards; ++shard) {
         for (unsigned cls = 1; cls < class_table_size; ++cls) {
             Class& owner = classes[shard][cls];
+            if (owner.slabs == 0) {
+                continue;
+            }
             Guard guard(owner.lock);
             while (owner.bins[bin_empty].size > 0) {
                 const PageIndex page = owner.bins[bin_empty].first();

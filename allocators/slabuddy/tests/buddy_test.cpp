@@ -31,7 +31,7 @@ TEST(Regret, AnEarlierTimeForgetsNothing) {
     EXPECT_EQ(regret.allowed(9999), 4U);
     EXPECT_TRUE(regret.may_miss());
     regret.taken(2, 9999);
-    EXPECT_EQ(regret.allowed(10000), 8U) << "half of it was taken again";
+    EXPECT_EQ(regret.allowed(10000), 6U) << "two were taken again";
     EXPECT_EQ(regret.allowed(10000 + sb::regret_ms + 1), 4U);
     EXPECT_FALSE(regret.may_miss());
 }
@@ -136,6 +136,37 @@ TEST(Buddy, TrimmingLearnsHowMuchASpikyProgramTakesAgain) {
     }
     EXPECT_EQ(given, 0U);
     EXPECT_EQ(sb::buddy_figures().dirty_pages, pages);
+}
+
+// Blocks of a kind that nobody asks for any more, below the peak and at it.
+TEST(Buddy, TrimsWhatWouldMakeTheHeapLargerThanItsPeak) {
+    constexpr uint32_t all = 8 * sb::peak_slack_pages;
+    const PageIndex page = allocate(all);
+    ASSERT_NE(page, sb::no_page);
+    constexpr uint32_t left = all - 3 * sb::peak_slack_pages;
+    sb::buddy_shrink(page, all, left);
+    EXPECT_EQ(sb::buddy_trim(), 0U) << "the heap breathes";
+    const PageIndex larger = allocate(all);
+    ASSERT_NE(larger, sb::no_page) << "clean pages, for what is dirty is too small";
+    EXPECT_GE(sb::buddy_trim(), 2 * sb::peak_slack_pages);
+    EXPECT_LE(sb::buddy_figures().dirty_pages, sb::peak_slack_pages);
+    sb::buddy_free(larger, all, true);
+    EXPECT_EQ(sb::buddy_trim(), 0U) << "it is no larger for that";
+    sb::buddy_free(page, left, true);
+    EXPECT_TRUE(sb::buddy_has_drained());
+    EXPECT_GT(sb::buddy_trim(), 0U);
+    EXPECT_LE(sb::buddy_figures().dirty_pages, sb::least_dirty_pages);
+    EXPECT_EQ(sb::buddy_check(), nullptr);
+}
+
+TEST(Buddy, TakesWhatIsDirtyBeforeSmallerCleanBlocks) {
+    const PageIndex single = allocate(1); // its buddy is free, clean, and just as large as what is wanted
+    const PageIndex page = allocate(16);
+    ASSERT_NE(page, sb::no_page);
+    sb::buddy_free(page, 16, true);
+    EXPECT_EQ(allocate(1), page);
+    EXPECT_NE(single, page);
+    EXPECT_EQ(sb::buddy_check(), nullptr);
 }
 
 TEST(Buddy, TellsOnceThatItHasGrown) {
