@@ -40,9 +40,8 @@ class Calibration:
     def false_alarms(self) -> str:
         replays = formatting.count(self.replays, "replayed A/A gate")
         return (
-            f"false alarms on this host: {self.failed} of {replays} failed, so at most "
-            f"{formatting.percent(self.at_most())} do; calibrated {self.made[:10]} with "
-            f"{self.allocator}, {formatting.count(self.rounds, 'round')}"
+            f"false alarms on this host: at most {formatting.percent(self.at_most())} "
+            f"({self.failed} of {replays} failed, {self.made[:10]})"
         )
 
     def at_most(self) -> float:

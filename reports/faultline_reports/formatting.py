@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.verdict import Effect, Scale
@@ -59,9 +60,24 @@ def effect_value(value: float, kind: Scale, unit: str) -> str:
 
 
 def effect_range(effect: Effect, unit: str) -> str:
-    """The interval of an effect: "−20 to −16 %"; the same sign or unit is not said twice."""
+    """The interval of an effect: "−20 to −16 %"."""
     low = effect_value(effect.shown.low, effect.scale, unit)
-    high = effect_value(effect.shown.high, effect.scale, unit)
+    return spanned(low, effect_value(effect.shown.high, effect.scale, unit))
+
+
+def quantity_range(low: float, high: float, unit: str) -> str:
+    """ "11.0 to 13.2 ns"."""
+    return spanned(quantity(low, unit), quantity(high, unit))
+
+
+def with_range(shown: Interval, unit: str) -> str:
+    """ "11.6 ns (11.0 to 13.2 ns)", or the estimate alone where the interval has no width to be seen."""
+    low, high = quantity(shown.low, unit), quantity(shown.high, unit)
+    return quantity(shown.estimate, unit) + ("" if low == high else f" ({spanned(low, high)})")
+
+
+def spanned(low: str, high: str) -> str:
+    """Both ends of a range; the same unit is not said twice, and of two equal ends one is enough."""
     if low == high:
         return low
     for tail in (" %", *(f" {name}" for table in (_TIME, _BYTES) for _, name in table)):
@@ -88,12 +104,20 @@ def count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def shortened(name: str, limit: int) -> str:
-    """At most `limit` characters, with the middle left out: long names differ at their ends."""
-    if len(name) <= limit:
-        return name
-    tail = (limit - 1) // 2
-    return f"{name[: limit - 1 - tail]}…{name[len(name) - tail :]}"
+def shortened(names: Sequence[str], limit: int) -> list[str]:
+    """Each at most `limit` characters, with a part left out so that all differ if they can: the middle, else
+    more of the beginning or of the end."""
+    middle = (limit - 1) // 2
+    tails = sorted(range(limit), key=lambda tail: (abs(tail - middle), -tail))
+    for tail in tails:
+        found = [_cut(name, limit, tail) for name in names]
+        if len(set(found)) == len(set(names)):
+            return found
+    return [_cut(name, limit, middle) for name in names]
+
+
+def _cut(name: str, limit: int, tail: int) -> str:
+    return name if len(name) <= limit else f"{name[: limit - 1 - tail]}…{name[len(name) - tail :]}"
 
 
 def percentile(field: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import fake_documents
 import pytest
-from faultline_reports import document
+from faultline_reports import document, formatting
 from faultline_reports.report import analysis, as_text, overview, page, pareto, sentence, trust
 from faultline_reports.report.analysis import Analysis
 
@@ -151,3 +151,28 @@ def test_the_trust_badges() -> None:
     calm = texts(analysed({"system": {}, "a": {}}, false_alarms="at most 1 %"))
     assert calm["at most 1 %"] == "good"
     assert not any("waited" in text for text in calm)
+
+
+def test_a_hyphen_in_a_name_stays_one() -> None:
+    found = analysed({"sys-tem": {}, "a-b": {"cpu": 0.5}, "c-d": {"cpu": 0.8}})
+    said = " ".join(sentence.answer(found).remarks)
+    assert "a-b 50.0 to 50.0 % less than sys-tem" in said and "c-d" in said
+
+
+def test_shortened_names_differ_as_the_names_do() -> None:
+    names = [f"an-allocator-number-{number:02d}-of-them" for number in range(12)]
+    for limit in (17, 28, 32):
+        short = formatting.shortened(names, limit)
+        assert len(set(short)) == 12 and all(len(name) <= limit for name in short)
+    assert formatting.shortened(["system", "a" * 40 + "b" * 40], 17) == ["system", "a" * 8 + "…" + "b" * 8]
+    assert formatting.shortened([f"begin-{n}-{'x' * 40}" for n in "ab"], 12)[0].startswith("begin-a")
+    assert len(formatting.shortened(["x" * 30 + n + "x" * 30 for n in "ab"], 12)) == 2
+
+
+def test_with_too_few_rounds_for_so_many_nobody_is_tied() -> None:
+    """Eight rounds tell two apart, but not one of the 66 pairs of twelve."""
+    names = ("system", *(f"arm{number}" for number in range(11)))
+    value = fake_documents.make(rounds=8, workloads=fake_documents.WORKLOADS[:4], allocators=names, samples=0)
+    front = pareto.of(analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None))
+    assert front is not None and not front.certain and not any(point.ties for point in front.points)
+    assert "too few rounds" in front.rows()[0]

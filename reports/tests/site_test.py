@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
@@ -55,6 +57,14 @@ def test_every_link_of_every_page_leads_somewhere_inside(tmp_path: pathlib.Path)
             assert link.exists(), (page, link)
             assert folder.resolve() in link.resolve().parents
     assert not list(tmp_path.glob("*.html"))
+
+
+@pytest.mark.skipif(shutil.which("tidy") is None, reason="tidy is not installed")
+def test_every_page_is_valid_html(tmp_path: pathlib.Path) -> None:
+    folder = add(tmp_path, write(tmp_path / "a.json", "2026-03-01T10:00:00Z", hostile=True))
+    for page in folder.rglob("*.html"):
+        found = subprocess.run(["tidy", "-q", "-e", "-utf8", str(page)], capture_output=True, text=True)
+        assert (found.returncode, found.stderr) == (0, ""), page
 
 
 def test_links_stay_and_a_run_added_twice_is_there_once(tmp_path: pathlib.Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
 import fake_details
 import fake_documents
 from faultline_reports import document
-from faultline_reports.report import page, svg
+from faultline_reports.report import figures, page, svg
+from faultline_reports.statistics.interval import Interval
 
 
 def path(text: str) -> str:
@@ -55,6 +57,13 @@ def test_texts_of_one_style_are_a_group_and_stay_above_what_they_were_above() ->
     assert svg.merged([one, stroke, two]) == one + stroke + two
     filled = '<path d="M0 0h1z" style="fill:red"/>'
     assert svg.merged([filled, filled]) == filled + filled, "areas that overlap would cancel out"
+
+
+def test_figures_in_a_name_are_not_rounded() -> None:
+    name = 'lib-1.23456 x="9.8765"'
+    rows = [figures.Strip(name, [1.0, 2.0], Interval(1.5, 1.0, 2.0, 0.5, 0.95, 2))]
+    drawn = figures.strips(rows, "ns", "a picture")
+    assert f">{html.escape(name, quote=False)}</text>" in drawn and not re.search(r"<[^>]*\.[0-9]{3}", drawn)
 
 
 def test_a_page_like_suite_full_on_seven_allocators_is_small() -> None:

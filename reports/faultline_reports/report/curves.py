@@ -171,11 +171,11 @@ def _key(axes: Axes, index: int) -> None:
 
 def _names(axes: Axes, curves: Sequence[Curve]) -> None:
     """Of the key."""
-    for index, curve in enumerate(curves):
+    for index, name in enumerate(shortened([curve.name for curve in curves], NAME_LIMIT)):
         axes.text(
             14 - LEFT + KEY_LINE + 8,
             -BELOW - KEY_PITCH * (index + 0.5),
-            shortened(curve.name, NAME_LIMIT),
+            name,
             va="center",
             color=style.INK,
             fontsize=style.SMALL,

@@ -247,9 +247,9 @@ def strokes(
 def names(axes: Axes, rows: Sequence[tuple[str, str]], pitch: float) -> None:
     """Each row's name on the left and value on the right, and a line between rows."""
     across = axes.get_yaxis_transform()
-    for index, (name, _) in enumerate(rows):
+    for index, name in enumerate(shortened([name for name, _ in rows], NAME_LIMIT)):
         at = index * pitch + NAME_AT
-        axes.text(0, at, shortened(name, NAME_LIMIT), transform=across, color=style.INK)
+        axes.text(0, at, name, transform=across, color=style.INK)
     for index, (_, value) in enumerate(rows):
         if value:
             at = index * pitch + NAME_AT

@@ -68,15 +68,12 @@ def _at(trials: Sequence[Sequence[float]], share: float) -> Interval:
 
 def _part(workload: Workload, anchor: str, arms: dict[str, list[list[float]]], draws: bool) -> Part:
     shown = {name: [_at(trials, share) for share in MARKED] for name, trials in arms.items()}
-    rows = [[name, *map(_cell, cells)] for name, cells in shown.items()]
+    rows = [
+        [name, *(formatting.with_range(cell, "bytes") for cell in cells)] for name, cells in shown.items()
+    ]
     heads = ["allocator", *(f"{formatting.percent(share)} of the work done" for share in MARKED)]
     pictures = [_picture(workload.label, arms, shown)] if draws else []
     return Part(workload.label, anchor, pictures, Grid(heads, rows))
-
-
-def _cell(shown: Interval) -> str:
-    middle, low, high = (formatting.quantity(v, "bytes") for v in (shown.estimate, shown.low, shown.high))
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _picture(label: str, arms: dict[str, list[list[float]]], shown: dict[str, list[Interval]]) -> Picture:

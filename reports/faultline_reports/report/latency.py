@@ -265,7 +265,4 @@ def table_of_classes(found: Workload) -> Grid | None:
 
 
 def _cell(shown: Interval | None) -> str:
-    if shown is None:
-        return "too few"
-    middle, low, high = (formatting.quantity(v, "ns") for v in (shown.estimate, shown.low, shown.high))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    return "too few" if shown is None else formatting.with_range(shown, "ns")

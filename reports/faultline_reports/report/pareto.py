@@ -12,7 +12,6 @@ from faultline_reports.metrics import Metric, Samples
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics import ranking, signed_rank
 from faultline_reports.statistics.interval import Interval
-from faultline_reports.statistics.thresholds import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _figures(interval: Interval, baseline: bool) -> tuple[str, str]:
     if baseline:
         return "baseline", ""
     ends = [formatting.change(math.exp(value)) for value in (interval.low, interval.high)]
-    return formatting.change(math.exp(interval.estimate)), f"{ends[0]} to {ends[1]}"
+    return formatting.change(math.exp(interval.estimate)), formatting.spanned(*ends)
 
 
 def of(analysis: Analysis) -> Pareto | None:
@@ -91,7 +90,7 @@ def of(analysis: Analysis) -> Pareto | None:
     if ranked[0] is None or ranked[1] is None:
         return None
     front = ranking.front([entry for entry in ranked if entry is not None])
-    certain = signed_rank.best_confidence(ranked[0].rounds) >= CONFIDENCE
+    certain = ranked[0].enough_rounds or ranked[1].enough_rounds
     apart = {frozenset(pair) for entry in ranked if entry is not None for pair in entry.better}
     return Pareto(
         analysis.baseline,

@@ -98,12 +98,11 @@ def _cells(cell: Cell, room: Sequence[Cell]) -> list[str]:
     head = [cell.allocator, f"{cell.valid} of {cell.trials}"]
     if rate is None:
         return [*head, "no valid trial", *[""] * (len(HEADS) - 4)]
-    middle, low, high = (formatting.quantity(value, "") for value in (rate.estimate, rate.low, rate.high))
     spent = cell.counts.get("memcg_reclaim_ns")
     # Without a limit nothing is swapped for it, and a document says so by no figure.
     return [
         *head,
-        middle if low == high else f"{middle} ({low} to {high})",
+        formatting.with_range(rate, ""),
         formatting.percent(round(rate.estimate / own.estimate, 2)) if own and own.estimate > 0 else "",
         formatting.quantity(cell.major_faults, ""),
         formatting.quantity(_swapped(cell, "swap_in_pages"), "bytes"),

@@ -124,10 +124,7 @@ def _table(group: Sequence[Workload], names: Sequence[str], measures: Sequence[_
 
 
 def _cell(shown: Interval | None, unit: str) -> str:
-    if shown is None:
-        return formatting.NOT_MEASURED
-    middle, low, high = (formatting.quantity(v, unit) for v in (shown.estimate, shown.low, shown.high))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    return formatting.NOT_MEASURED if shown is None else formatting.with_range(shown, unit)
 
 
 def _growth(rate: _Measure, first: Workload, workload: Workload, name: str) -> str:

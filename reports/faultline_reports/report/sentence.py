@@ -144,7 +144,7 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
     remarks = []
     if intervals:
         shown = next(effect for effect in (against, ranking.against_best[0]) if effect is not None)
-        remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.".replace("-", "−"))
+        remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.")
     return Answer(f"{line}.", [*remarks, *([over] if over else []), *_limits(analysis.document, ranking)])
 
 
@@ -159,7 +159,7 @@ def _amount(effect: Effect | None, sign: int) -> str:
 
 def _range(effect: Effect, sign: int) -> str:
     ends = sorted(sign * 100 * math.expm1(value) for value in (effect.shown.low, effect.shown.high))
-    return f"{ends[0]:.1f} to {ends[1]:.1f} %"
+    return f"{ends[0]:.1f} to {ends[1]:.1f} %".replace("-", "−")
 
 
 def _sure(effect: Effect) -> str:

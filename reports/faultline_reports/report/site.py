@@ -203,7 +203,7 @@ def _cell(run: Mapping[str, Any], key: str, workload: str, allocator: str) -> st
     mark = MARKS.get(Verdict(effect["verdict"]), "?")
     if mark == MARKS[Verdict.INCONCLUSIVE]:
         mark = HINTS.get(effect["same_way"], mark)
-    return f"{mark} {values[0]} ({values[1]} to {values[2]})"
+    return f"{mark} {values[0]} ({formatting.spanned(values[1], values[2])})"
 
 
 def _picture(

@@ -110,15 +110,18 @@ def _cleaned(svg: str, label: str) -> str:
     for token, variable in VARIABLES.items():
         svg = svg.replace(f": {token}", f": var({variable})")
     svg = re.sub(r' d="([^"]*)"', lambda found: f' d="{path(found.group(1).split())}"', svg)
-    svg = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", svg)
-    svg = re.sub(
-        r' ([xy])="([0-9.]+)"', lambda found: f' {found.group(1)}="{float(found.group(2)):.4g}"', svg
-    )
-    svg = re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), svg)
+    svg = re.sub(r"<[a-z][^>]*>", lambda found: _rounded(found.group(0)), svg)
     svg = re.sub(r"<g/>\s*", "", svg)
     view = re.search(r'viewBox="[^"]*"', svg)
     head = f'<svg {view.group(0) if view else ""} role="img" aria-label="{escape(label)}">\n'
     return head + merged([line.strip() for line in svg[svg.index(">") + 1 :].splitlines()])
+
+
+def _rounded(tag: str) -> str:
+    """A tag with its figures no finer than can be seen. Outside of tags figures belong to names."""
+    tag = re.sub(r' ([xy])="([0-9.]+)"', lambda xy: f' {xy.group(1)}="{round(float(xy.group(2)), 1):g}"', tag)
+    tag = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", tag)
+    return re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), tag)
 
 
 def styles_as_classes(page: str) -> tuple[str, str]:

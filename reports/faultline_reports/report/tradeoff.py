@@ -104,7 +104,8 @@ def _names(axes: Axes, pareto: Pareto, across: float, data: float) -> None:
         room = min(room, heights[index])
         heights[index] = room
         room -= NAME_PITCH
-    for point, height in zip(ordered, heights):
+    names = shortened([point.name for point in ordered], NAME_LIMIT)
+    for point, height, name in zip(ordered, heights, names):
         at = height / data
         x = (point.time.estimate - left) / (right - left)
         ends = [x + 6 / across, 1.03, 1 + 14 / across]
@@ -117,7 +118,6 @@ def _names(axes: Axes, pareto: Pareto, across: float, data: float) -> None:
             clip_on=False,
             zorder=1.1,
         )
-        name = shortened(point.name, NAME_LIMIT)
         axes.text(
             1 + 18 / across,
             at,

@@ -174,11 +174,10 @@ def _arms(
             effect = effects.get((metric.key, allocator.name))
             base = tables[metric.key].get(baseline, {})
             small = not allocator.floor and bool(base) and too_small(Arms(base, samples, metric.margin))
-            low, high = (formatting.quantity(bound, metric.unit) for bound in (middle.low, middle.high))
             values.append(
                 Value(
                     formatting.quantity(middle.estimate, metric.unit),
-                    low if low == high else f"{low} to {high}",
+                    formatting.quantity_range(middle.low, middle.high, metric.unit),
                     effect_cell(effect, metric) if effect else None,
                     "too small to compare" if small and allocator.name != baseline else "",
                 )

@@ -39,13 +39,17 @@ async function with_page(name, options, work) {
   }
 }
 
-const names = fs.readdirSync(pages).filter((file) => file.endsWith(".html")).map((file) => file.slice(0, -5));
+// Of the site everything but the runs, which are pages as the others.
+const files = fs.readdirSync(pages, { recursive: true }).filter((file) => file.endsWith(".html") && !file.startsWith("site/runs"));
+const names = files.map((file) => file.slice(0, -5));
+const ofSite = names.filter((name) => name.startsWith("site/"));
 
 test("opens from a file with the network off, and says nothing to the console", async () => {
   for (const name of names)
     await with_page(name, {}, async (page, { said, asked, url }) => {
       assert.deepEqual(said, [], name);
-      assert.deepEqual(asked.filter((entry) => !entry.startsWith("data:")), [url], name);
+      const wanted = name.startsWith("site/") ? [url, `file://${pages}/site/style.css`] : [url];
+      assert.deepEqual(asked.filter((entry) => !entry.startsWith("data:")), wanted, name);
     });
 });
 
@@ -194,7 +198,7 @@ test("the keyboard reaches all that can be used, and shows where it is", async (
 });
 
 test("axe-core finds no violation", async () => {
-  for (const [name, options] of [["main", {}], ["main", { colorScheme: "dark" }], ["invalid", {}], ["long-12", { viewport: { width: 360, height: 740 } }]])
+  for (const [name, options] of [["main", {}], ["main", { colorScheme: "dark" }], ["invalid", {}], ["long-12", { viewport: { width: 360, height: 740 } }], ...ofSite.map((name) => [name, {}])])
     await with_page(name, options, async (page) => {
       if (name !== "main") await page.evaluate(() => document.querySelectorAll("details").forEach((entry) => (entry.open = true)));
       await page.evaluate(axe);

@@ -15,6 +15,7 @@ import fake_documents  # noqa: E402
 import fake_pressure  # noqa: E402
 from fake_details import alive, by_size, counted  # noqa: E402
 from faultline_reports import document, scarcity  # noqa: E402
+from faultline_reports.report import __main__ as command  # noqa: E402
 from faultline_reports.report import page  # noqa: E402
 
 HOSTILE = "<script>alert(1)</script>]]>--&amp;\"'$x$ {{7*7}}"
@@ -59,6 +60,16 @@ def documents() -> dict[str, dict[str, Any]]:
     return pages
 
 
+def write_site(folder: pathlib.Path, night: int) -> None:
+    """Adds a run with a hostile name to the folder form, in `site`."""
+    value = fake_documents.make(night, 3, fake_documents.WORKLOADS[1:3], ("system", "jemalloc"), samples=0)
+    value["tool"]["started"] = f"2026-03-{night:02d}T10:00:00Z"
+    source = folder / "night.json"
+    source.write_text(json.dumps(value).replace('"jemalloc"', json.dumps(HOSTILE)))
+    words = ["--site", str(folder / "site"), "-q", "--revision", f"{night:07x}", "--subject", HOSTILE]
+    command.run([str(source), *words])
+
+
 def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     for name, value in documents().items():
@@ -68,6 +79,8 @@ def main() -> None:
             found = scarcity.parse(json.dumps(fake_pressure.pressure(arms)).encode(), f"{name}-pressure.json")
             loaded = dataclasses.replace(loaded, scarcity=found)
         (folder / f"{name}.html").write_text(page.render(loaded, None), encoding="utf-8")
+    for night in range(1, 4):
+        write_site(folder, night)
 
 
 if __name__ == "__main__":
