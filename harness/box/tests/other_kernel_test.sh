@@ -41,9 +41,12 @@ for file in "$root"/build/*/*; do ldd "$file" 2>/dev/null || true; done |
         mkdir -p "$root${library%/*}"
         cp -L "$library" "$root$library"
     done
-for module in mm/zsmalloc crypto/lzo crypto/lzo-rle drivers/block/zram/zram drivers/virtio/virtio{,_ring,_pci_modern_dev,_pci_legacy_dev,_pci} \
-    drivers/block/virtio_blk; do
-    cp "$modules/$module.ko" "$root/lib/modules/" 2>/dev/null || true # built in, or not there: the box says so
+# In the order in which they need each other. Those that are not there are built in, or the box says what is missing.
+for module in mm/zsmalloc crypto/lzo crypto/lzo-rle drivers/block/zram/zram drivers/virtio/virtio_ring \
+    drivers/virtio/virtio drivers/virtio/virtio_pci_{modern,legacy}_dev drivers/virtio/virtio_pci drivers/block/virtio_blk; do
+    [ -f "$modules/$module.ko" ] || continue
+    cp "$modules/$module.ko" "$root/lib/modules/"
+    echo "${module##*/}" >>"$root/lib/modules/order"
 done
 
 cat >"$root/init" <<'INIT'
@@ -58,7 +61,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 mount -t debugfs none /sys/kernel/debug
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null
 echo '+memory +cpu' >/sys/fs/cgroup/cgroup.subtree_control
-for module in zsmalloc lzo lzo-rle zram virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do insmod /lib/modules/$module.ko 2>/dev/null; done
+while read -r module; do insmod "/lib/modules/$module.ko"; done </lib/modules/order
 mount -t ext4 /dev/vda /var/tmp || echo "no disk for swap files"
 export PATH=/bin:/build/bin:/build/tests HOME=/root
 sh /commands
@@ -88,7 +91,8 @@ fi
 (cd "$root" && find . | cpio --quiet -o -H newc) >"$work/initramfs"
 truncate -s 512M "$work/disk"
 /sbin/mkfs.ext4 -q "$work/disk"
-timeout "${LIMIT_S:-1500}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2048 -smp 2 -nographic -no-reboot -nodefaults -serial stdio \
-    -drive "file=$work/disk,format=raw,if=virtio" -kernel "$kernel" -initrd "$work/initramfs" -append 'console=ttyS0 loglevel=3 panic=-1 oops=panic' </dev/null |
+timeout "${LIMIT_S:-1500}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2048 -smp 2 \
+    -nographic -no-reboot -nodefaults -serial stdio -drive "file=$work/disk,format=raw,if=virtio" \
+    -kernel "$kernel" -initrd "$work/initramfs" -append 'console=ttyS0 loglevel=3 panic=-1 oops=panic' </dev/null |
     tee "$work/said" | sed 's/\r$//'
 grep -q '^STATUS 0' "$work/said"
