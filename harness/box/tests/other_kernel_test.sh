@@ -65,7 +65,7 @@ while read -r module; do insmod "/lib/modules/$module.ko"; done </lib/modules/or
 mount -t ext4 /dev/vda /var/tmp || echo "no disk for swap files"
 export PATH=/bin:/build/bin:/build/tests HOME=/root
 sh /commands
-echo "STATUS $?"
+printf "\nSTATUS %s\n" $?
 poweroff -f
 INIT
 chmod +x "$root/init"
