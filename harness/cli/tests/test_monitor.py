@@ -99,13 +99,18 @@ def test_json_lines_count_what_the_command_does():
 
 def test_slabuddy_shows_its_slabs_while_it_runs():
     library = os.path.join(os.path.dirname(FAULTLINE), "..", "lib", "libslabuddy.so")
-    fill = "import time; a = [bytes(3000) for _ in range(20000)]; b = [bytes(3000) for _ in range(999)]; time.sleep(60)"
-    words = ["env", f"LD_PRELOAD={library}", "PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", fill]
-    done = monitor("--json", "-n", 4, "-i", 0.5, "--probes", "rss", "--", *words)
-    shown = json.loads(done.stdout.splitlines()[-1])["slabuddy"]
-    sizes = {name: cache for name, cache in shown["caches"].items() if cache["object_bytes"] in range(3033, 4096)}
-    assert sum(cache["in_use"] for cache in sizes.values()) > 15000, shown
-    assert all(cache["slab_bytes"] >= cache["in_use"] * cache["object_bytes"] for cache in shown["caches"].values())
+    lives = "import time; a = [bytes(3000) for _ in range(20000)]; end = time.monotonic() + 1.5\nwhile time.monotonic() < end:"
+    lives += " b = [bytes(3000) for _ in range(999)]"
+    words = ["env", f"LD_PRELOAD={library}", "PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", lives]
+    done = monitor("--json", "-i", 0.2, "--probes", "rss", "--", *words)
+    assert done.returncode == 0
+    shown = [
+        json.loads(line)["slabuddy"]["caches"] for line in done.stdout.splitlines() if '"slabuddy"' in line
+    ]
+    held = [sum(c["in_use"] for c in caches.values() if 3033 <= c["object_bytes"] < 4096) for caches in shown]
+    assert max(held) > 15000, shown[-1:]
+    for caches in shown:
+        assert all(c["slab_bytes"] >= c["in_use"] * c["object_bytes"] for c in caches.values())
 
 
 def test_it_ends_when_the_process_ends():
