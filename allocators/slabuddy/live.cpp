@@ -37,11 +37,9 @@ void take(void* /*context*/, const char* text, size_t bytes) {
     board->text_bytes = sizeof board->text;
 }
 
-// Odd: it is being written.
+// Odd: it is being written. No fences, of which ThreadSanitizer knows nothing.
 void turn_version() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    __atomic_store_n(&board->version, board->version + 1, __ATOMIC_RELAXED);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    __atomic_fetch_add(&board->version, 1, __ATOMIC_SEQ_CST);
 }
 
 } // namespace
