@@ -32,7 +32,7 @@ Result<std::unique_ptr<Input>> open_input(const std::filesystem::path& path);
 // Lines of an Input, without their newline; a last line without newline counts. Valid until the next call.
 class LineReader {
   public:
-    explicit LineReader(std::unique_ptr<Input> input) : input_(std::move(input)), buffer_(1 << 20) {}
+    explicit LineReader(std::unique_ptr<Input> input) : input_(std::move(input)), buffer_(buffer_bytes) {}
 
     // The first bytes, for finding out the format; call before next().
     Result<std::string_view> peek(std::size_t bytes);
@@ -48,6 +48,7 @@ class LineReader {
     const Input& input() const { return *input_; }
 
     static constexpr std::size_t line_limit = 4096;
+    static constexpr std::size_t buffer_bytes = 1 << 16;
 
   private:
     Result<bool> fill(); // reads more behind what is left; false at the end of the input
