@@ -17,10 +17,14 @@ enum class Touch : std::uint8_t {
     none, // never written
     page, // the cookie, and one byte of each further page
     all,  // every byte
+    each, // every byte too, with a store for each, as a program's own loop over bytes does
 };
-inline constexpr std::string_view touch_choices = "none|page|all";
+inline constexpr std::string_view touch_choices = "none|page|all|each";
 constexpr Touch touch_from(std::string_view text) {
-    return text == "none" ? Touch::none : text == "page" ? Touch::page : Touch::all;
+    return text == "none"   ? Touch::none
+           : text == "page" ? Touch::page
+           : text == "each" ? Touch::each
+                            : Touch::all;
 }
 
 inline constexpr std::size_t touch_page_bytes = 4096;
@@ -57,6 +61,9 @@ inline void touch(void* block, std::size_t bytes, std::uint64_t cookie, Touch ho
     auto* byte = static_cast<char*>(block);
     if (how == Touch::all) {
         std::memset(block, static_cast<int>(cookie & 0xff), bytes);
+    } else if (how == Touch::each) {
+        for (std::size_t at = 0; at < bytes; ++at)
+            static_cast<volatile char*>(block)[at] = static_cast<char>(cookie);
     } else {
         for (std::size_t at = touch_page_bytes; at < bytes; at += touch_page_bytes)
             byte[at] = static_cast<char>(cookie);
@@ -74,7 +81,7 @@ inline std::uint64_t check(const void* block, std::size_t bytes, std::uint64_t c
     bool intact = found == cookie_that_fits(bytes, cookie);
     if (bytes > touch_page_bytes) {
         const std::size_t last =
-            how == Touch::all ? bytes - 1 : (bytes - 1) / touch_page_bytes * touch_page_bytes;
+            how != Touch::page ? bytes - 1 : (bytes - 1) / touch_page_bytes * touch_page_bytes;
         intact = intact && static_cast<const char*>(block)[last] == static_cast<char>(cookie);
     }
     if (!intact) [[unlikely]]

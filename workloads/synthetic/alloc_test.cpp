@@ -2,12 +2,14 @@
 // its block and frees it, one to an empty slot fills it. The memory behind an allocator's caches, met as by programs.
 #include "workloads/engine/parameter.hpp"
 #include "workloads/engine/team.hpp"
+#include "workloads/engine/touch.hpp"
 #include "workloads/synthetic/pattern.hpp"
 #include "workloads/synthetic/slots.hpp"
 #include "workloads/synthetic/specs.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace faultline::synthetic {
 
@@ -24,7 +26,7 @@ constexpr Parameter parameters[] = {
                       "in all, shared out over the threads; the original: 100000000"),
 };
 
-constexpr std::uint32_t smallest = 5;
+constexpr std::uint32_t smallest = 5; // no less than a block's cookie
 constexpr unsigned pareto_levels = 6;
 
 // 80 % of the visits go to 20 % of the slots, and so again within those 20 %, six times over.
@@ -73,7 +75,7 @@ class AllocTest final : public Pattern {
                 fill = {2 * next++, halving_size(random, max_size_)};
             for (Replacement& visit : visits)
                 visit = {pareto_slot(random, slots_each_), halving_size(random, max_size_)};
-            workers_[index] = {arena_.array<SlotBlock>(slots_each_), initial, visits, mix64(seed_ + index)};
+            workers_[index] = {arena_.array<Bin>(slots_each_), initial, visits, mix64(seed_ + index)};
         }
         return {};
     }
@@ -87,8 +89,9 @@ class AllocTest final : public Pattern {
     void drain() override {
         team_.run([&](unsigned index) {
             in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
-                for (SlotBlock& slot : workers_[index].slots)
-                    sum += read_and_empty(heap, slot);
+                for (Bin& bin : workers_[index].bins)
+                    if (bin.memory != nullptr)
+                        sum += read_and_empty(heap, bin);
             });
         });
         team_.join();
@@ -96,8 +99,16 @@ class AllocTest final : public Pattern {
     std::uint64_t operations() const override { return visits_each_ * threads_; }
 
   private:
+    // As large as the original's: there are so many that they take part of the caches from the blocks.
+    struct Bin {
+        unsigned char* memory = nullptr;
+        std::uint32_t size = 0;
+        std::uint32_t cookie = 0; // what the block begins with
+    };
+    static_assert(sizeof(Bin) == 16);
+
     struct Worker {
-        std::span<SlotBlock> slots;
+        std::span<Bin> bins;
         std::span<const Replacement> initial;
         std::span<const Replacement> visits;
         std::uint64_t cookie = 0; // of the block made last: runs on from warmup() into measure()
@@ -105,27 +116,41 @@ class AllocTest final : public Pattern {
 
     void visit_all(unsigned index, std::span<const Replacement> visits) {
         in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
-            SlotBlock* const slots = workers_[index].slots.data();
+            Bin* const bins = workers_[index].bins.data();
             std::uint64_t cookie = workers_[index].cookie;
             for (const Replacement visit : visits) {
-                SlotBlock& slot = slots[visit.slot];
-                if (slot.memory != nullptr)
-                    sum += read_and_empty(heap, slot);
+                Bin& bin = bins[visit.slot];
+                if (bin.memory != nullptr)
+                    sum += read_and_empty(heap, bin);
                 else
-                    fill_slot(heap, slot, visit.size, cookie += golden_gamma, Touch::all);
+                    fill(heap, bin, visit.size, static_cast<std::uint32_t>((cookie += golden_gamma) >> 32));
             }
             workers_[index].cookie = cookie;
         });
     }
 
-    // Reads the whole block, as the original does, word by word, and checks the cookie.
-    static std::uint64_t read_and_empty(Heap& heap, SlotBlock& slot) {
-        if (slot.memory == nullptr)
-            return 0;
-        std::uint64_t words = 0;
-        for (std::size_t at = 0; at + sizeof words <= slot.size; at += sizeof words)
-            words += read_cookie(static_cast<const char*>(slot.memory) + at, sizeof words);
-        return words + empty_slot(heap, slot, Touch::all);
+    static void fill(Heap& heap, Bin& bin, std::uint32_t size, std::uint32_t cookie) {
+        bin = {static_cast<unsigned char*>(heap.allocate(size)), size, cookie};
+        std::memset(bin.memory, static_cast<int>(size), size);
+        std::memcpy(bin.memory, &cookie, sizeof cookie); // no block is smaller
+        escape(bin.memory);
+    }
+
+    // Reads the whole block, as the original does: word by word, and what is left byte by byte.
+    static std::uint64_t read_and_empty(Heap& heap, Bin& bin) {
+        std::uint64_t sum = 0;
+        std::size_t at = 0;
+        for (; at + sizeof sum <= bin.size; at += sizeof sum)
+            sum += read_cookie(bin.memory + at, sizeof sum);
+        for (; at < bin.size; ++at)
+            sum += bin.memory[at];
+        std::uint32_t found = 0;
+        std::memcpy(&found, bin.memory, sizeof found);
+        if (found != bin.cookie) [[unlikely]]
+            die_corrupt(bin.memory, bin.size);
+        heap.release(bin.memory, bin.size);
+        bin.memory = nullptr;
+        return sum;
     }
 
     std::uint64_t slots_each_;

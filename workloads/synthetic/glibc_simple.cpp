@@ -24,7 +24,8 @@ constexpr Parameter parameters[] = {
     integer_parameter(
         "operations", "1000000", 4800, std::int64_t{1} << 32, "blocks",
         "made and freed with each of 3 sizes in each of 4 batches, a third of them by each thread"),
-    choice_parameter("touch", "all", touch_choices, "what is written; mimalloc-bench's version writes all"),
+    choice_parameter("touch", "each", touch_choices,
+                     "what is written; mimalloc-bench's version writes byte by byte"),
 };
 
 std::uint64_t blocks_in_all(const Arguments& arguments) {

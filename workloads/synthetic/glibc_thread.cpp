@@ -2,11 +2,12 @@
 // likely than large ones, and every byte is written.
 #include "workloads/engine/parameter.hpp"
 #include "workloads/engine/team.hpp"
+#include "workloads/engine/touch.hpp"
 #include "workloads/synthetic/pattern.hpp"
-#include "workloads/synthetic/slots.hpp"
 #include "workloads/synthetic/specs.hpp"
 
 #include <cmath>
+#include <cstring>
 
 namespace faultline::synthetic {
 
@@ -53,7 +54,7 @@ class GlibcThread final : public Pattern {
                 slot = static_cast<std::uint32_t>(random.below(slots_));
             for (std::uint32_t& size : sizes)
                 size = inverse_square(random, min_size_, max_size_);
-            workers_[index] = {arena_.array<SlotBlock>(slots_), order, sizes, mix64(seed_ + index)};
+            workers_[index] = {arena_.array<Slot>(slots_), order, sizes, mix64(seed_ + index)};
         }
         return {};
     }
@@ -63,8 +64,8 @@ class GlibcThread final : public Pattern {
             in_lane(index, [&](Heap& heap, std::uint64_t& /*sum*/) {
                 Worker& worker = workers_[index];
                 for (std::size_t slot = 0; slot < slots_; ++slot)
-                    fill_slot(heap, worker.slots[slot], worker.sizes[slot % drawn_sizes],
-                              worker.cookie += golden_gamma, touch_);
+                    fill(heap, worker.slots[slot], worker.sizes[slot % drawn_sizes],
+                         worker.cookie += golden_gamma, touch_);
             });
         });
     }
@@ -74,8 +75,8 @@ class GlibcThread final : public Pattern {
     void drain() override {
         team_.run([&](unsigned index) {
             in_lane(index, [&](Heap& heap, std::uint64_t& sum) {
-                for (SlotBlock& slot : workers_[index].slots)
-                    sum += empty_slot(heap, slot, touch_);
+                for (Slot& slot : workers_[index].slots)
+                    sum += empty(heap, slot, touch_);
             });
         });
         team_.join();
@@ -83,8 +84,56 @@ class GlibcThread final : public Pattern {
     std::uint64_t operations() const override { return 2 * std::uint64_t{threads_} * steps_; }
 
   private:
+    // Small, as the original keeps but a pointer: a working set and its slots share the caches nearest to the processor.
+    struct Slot {
+        unsigned char* memory = nullptr;
+        std::uint32_t size = 0;
+        std::uint32_t cookie = 0; // of which the block begins with as much as fits
+    };
+
+    static void fill(Heap& heap, Slot& slot, std::uint32_t size, std::uint64_t random, Touch how) {
+        slot = {static_cast<unsigned char*>(heap.allocate(size)), size,
+                static_cast<std::uint32_t>(random >> 32)};
+        if (how == Touch::all) {
+            write_inline(slot.memory, size, slot.cookie);
+            escape(slot.memory);
+        } else {
+            touch(slot.memory, size, slot.cookie, how);
+        }
+    }
+
+    // Sixteen bytes at a time as the compiler makes of the original's loop: a call of memset costs more than most blocks.
+    static void write_inline(unsigned char* block, std::size_t size, std::uint32_t cookie) {
+        unsigned char pattern[16];
+        std::memset(pattern, static_cast<int>(cookie & 0xff), sizeof pattern);
+        std::size_t at = 0;
+        for (; at + sizeof pattern <= size; at += sizeof pattern)
+            std::memcpy(block + at, pattern, sizeof pattern);
+        for (; at < size; ++at)
+            static_cast<volatile unsigned char*>(block)[at] = pattern[0]; // volatile: else it were that call
+        if (size >= sizeof cookie) [[likely]]
+            std::memcpy(block, &cookie, sizeof cookie);
+        else
+            write_cookie(block, size, cookie);
+    }
+
+    static std::uint64_t empty(Heap& heap, Slot& slot, Touch how) {
+        std::uint32_t found = 0;
+        if (how == Touch::all && slot.size >= sizeof found) [[likely]] {
+            std::memcpy(&found, slot.memory, sizeof found);
+            const bool ends_well = slot.size <= touch_page_bytes ||
+                                   slot.memory[slot.size - 1] == static_cast<unsigned char>(slot.cookie);
+            if (found != slot.cookie || !ends_well) [[unlikely]]
+                die_corrupt(slot.memory, slot.size);
+        } else {
+            found = static_cast<std::uint32_t>(check(slot.memory, slot.size, slot.cookie, how));
+        }
+        heap.release(slot.memory, slot.size);
+        return found;
+    }
+
     struct Worker {
-        std::span<SlotBlock> slots;
+        std::span<Slot> slots;
         std::span<const std::uint32_t> order;
         std::span<const std::uint32_t> sizes;
         std::uint64_t cookie = 0; // of the block made last: runs on from warmup() into measure()
@@ -97,9 +146,9 @@ class GlibcThread final : public Pattern {
             std::size_t at = 0;
             std::size_t size_at = 0;
             for (std::uint64_t step = 0; step < steps_; ++step) {
-                SlotBlock& slot = worker.slots[worker.order[at]];
-                sum += empty_slot(heap, slot, how);
-                fill_slot(heap, slot, worker.sizes[size_at], cookie += golden_gamma, how);
+                Slot& slot = worker.slots[worker.order[at]];
+                sum += empty(heap, slot, how);
+                fill(heap, slot, worker.sizes[size_at], cookie += golden_gamma, how);
                 at = at + 1 < worker.order.size() ? at + 1 : 0;
                 size_at = size_at + 1 < drawn_sizes ? size_at + 1 : 0;
             }

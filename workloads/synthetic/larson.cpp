@@ -8,6 +8,7 @@
 #include "workloads/synthetic/pattern.hpp"
 #include "workloads/synthetic/specs.hpp"
 
+#include <array>
 #include <utility>
 
 namespace faultline::synthetic {
@@ -24,6 +25,10 @@ constexpr Parameter parameters[] = {
     integer_parameter("operations", "3000000", 1, std::int64_t{1} << 28, "replacements", "in each thread"),
     integer_parameter("generation", "500000", 1, std::int64_t{1} << 28, "replacements",
                       "before a thread hands its array to a successor"),
+    choice_parameter(
+        "draw", "before", "before|between",
+        "when slots and sizes are drawn: before the clock starts, or between the calls as the original "
+        "does, which takes longer than a call"),
 };
 
 // One operation of the stream.
@@ -32,13 +37,39 @@ struct Step {
     std::uint16_t size;
 };
 
+// The original's source of numbers, Numerical Recipes' shuffled congruential one: drawing between calls costs as much as
+// there, and as there nothing of the next operation is known before.
+class ShuffledCongruential {
+  public:
+    explicit ShuffledCongruential(std::uint64_t seed = 0) : last_(seed % modulus) {
+        for (std::int64_t& number : table_)
+            number = advance();
+        shown_ = advance();
+    }
+    std::uint64_t below(std::uint64_t bound) {
+        std::int64_t& place = table_[static_cast<std::size_t>(shown_ % 97)];
+        shown_ = place;
+        place = advance();
+        return static_cast<std::uint64_t>(shown_) % bound;
+    }
+
+  private:
+    static constexpr std::int64_t modulus = 714'025;
+    std::int64_t advance() { return last_ = (1366 * last_ + 150'889) % modulus; }
+
+    std::int64_t last_;
+    std::int64_t shown_ = 0;
+    std::array<std::int64_t, 97> table_{};
+};
+
 template <bool sized>
 class Larson final : public Pattern {
   public:
     explicit Larson(const Arguments& arguments)
         : Pattern(arguments), slots_(count_of(arguments, "slots")),
           min_size_(count_of(arguments, "min_size")), max_size_(count_of(arguments, "max_size")),
-          steps_(count_of(arguments, "operations")), generation_(count_of(arguments, "generation")) {}
+          steps_(count_of(arguments, "operations")), generation_(count_of(arguments, "generation")),
+          draws_between_(arguments.text("draw") == "between") {}
 
     Result<void> prepare() override {
         if constexpr (sized)
@@ -47,14 +78,18 @@ class Larson final : public Pattern {
             prepare_lanes(threads_, {Operation::malloc, Operation::free});
         chains_ = arena_.array<Chain>(threads_);
         for (unsigned index = 0; index < threads_; ++index) {
-            const std::span<Step> stream = arena_.array<Step>(steps_);
+            const std::span<Step> stream = arena_.array<Step>(draws_between_ ? 0 : steps_);
             Rng random(seed_, index + 1);
             for (Step& step : stream)
                 step = {static_cast<std::uint16_t>(random.below(slots_)),
                         static_cast<std::uint16_t>(random.between(min_size_, max_size_))};
             const std::size_t generations = (steps_ + generation_ - 1) / generation_;
-            chains_[index] = {this, index, arena_.array<Block>(slots_), stream,
-                              arena_.array<Link>(generations)};
+            chains_[index] = {.owner = this,
+                              .lane = index,
+                              .blocks = arena_.array<Block>(slots_),
+                              .stream = stream,
+                              .numbers = ShuffledCongruential(mix64(seed_ + index)),
+                              .links = arena_.array<Link>(generations)};
             for (std::size_t number = 0; number < generations; ++number)
                 chains_[index].links[number] = {&chains_[index], number, {}};
         }
@@ -112,7 +147,8 @@ class Larson final : public Pattern {
         Larson* owner = nullptr;
         unsigned lane = 0;
         std::span<Block> blocks;
-        std::span<const Step> stream;
+        std::span<const Step> stream; // empty when drawn between the calls
+        ShuffledCongruential numbers;
         std::span<Link> links;
     };
 
@@ -142,9 +178,20 @@ class Larson final : public Pattern {
         Chain& chain = *link.chain;
         if (link.number == 0)
             chain.owner->start_.wait();
-        const std::size_t first = link.number * chain.owner->generation_;
-        const std::size_t count = std::min(chain.owner->generation_, chain.stream.size() - first);
+        const Larson& owner = *chain.owner;
+        const std::size_t first = link.number * owner.generation_;
+        const std::size_t count = std::min(owner.generation_, owner.steps_ - first);
         chain.owner->in_lane(chain.lane, [&](Heap& heap, std::uint64_t& sum) {
+            if (owner.draws_between_) {
+                const std::uint64_t range = owner.max_size_ - owner.min_size_ + 1;
+                for (std::size_t i = 0; i < count; ++i) {
+                    const std::uint64_t slot = chain.numbers.below(owner.slots_);
+                    Block& block = chain.blocks[slot];
+                    sum += empty(heap, block) * (slot + 1);
+                    fill(heap, block, owner.min_size_ + chain.numbers.below(range));
+                }
+                return;
+            }
             for (const Step step : chain.stream.subspan(first, count)) {
                 Block& block = chain.blocks[step.slot];
                 sum += empty(heap, block) * (step.slot + std::uint64_t{1});
@@ -163,6 +210,7 @@ class Larson final : public Pattern {
     std::uint64_t max_size_;
     std::size_t steps_;
     std::size_t generation_;
+    bool draws_between_;
     std::span<Chain> chains_;
     StartFlag start_;
 };

@@ -27,6 +27,8 @@ std::uint64_t blocks_for_a_tenth_second(const BlockPlan& plan, std::uint64_t liv
     std::uint64_t block_ns = 8 * plan.calls_per_block() + (plan.size >= threshold_bytes ? 2000 : 0);
     if (plan.touch != engine::Touch::none)
         block_ns += plan.size * page_ns / engine::touch_page_bytes;
+    if (plan.touch == engine::Touch::each)
+        block_ns += plan.size / 3;
     if (plan.touch == engine::Touch::all || plan.make == Make::calloc || plan.make == Make::realloc)
         block_ns += plan.size / 30;
     return std::max<std::uint64_t>(target_ns / block_ns, 16);

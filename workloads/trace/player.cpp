@@ -102,6 +102,8 @@ void Player::play() {
         return play_words<Touch::page>();
     case Touch::all:
         return play_words<Touch::all>();
+    case Touch::each:
+        return play_words<Touch::each>();
     }
 }
 
