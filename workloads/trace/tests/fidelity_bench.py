@@ -23,6 +23,10 @@ THREADS_JOB = """
 import sys; source = open(sys.argv[1]).read()
 for _ in range(10): exec(source, {})
 """
+# Perl's threads share no interpreter, and so no lock either: both allocate at the same time.
+PERL_THREADS_JOB = """
+my $job = shift; my @threads = map { threads->create(sub { do $job; 1 }) } 1, 2; $_->join or die for @threads
+"""
 
 
 def of_app(name):
@@ -35,7 +39,7 @@ def of_app(name):
 
 
 def programs(folder):
-    """Name: (command, environment). The last two have several threads."""
+    """Name: (command, environment). The last three have several threads."""
     repository = folder / "repository"
     subprocess.run(["git", "init", "-q", "-b", "main", repository], check=True)
     history = subprocess.run(["perl", APPS / "history.pl"], check=True, capture_output=True).stdout
@@ -52,20 +56,31 @@ def programs(folder):
     ]
     return {
         **{name: of_app(name) for name in ("lua", "perl", "python3", "z3")},
-        "python3 (4 threads)": (threads, {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}),
+        "python3 (4 threads)": (
+            threads,
+            {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"},
+        ),
         "git pack-objects (2 threads)": (pack, {}),
+        "perl (2 threads)": (
+            ["perl", "-Mthreads", "-e", PERL_THREADS_JOB, str(APPS / "job.pl")],
+            {"PERL_HASH_SEED": "0"},
+        ),
     }
 
 
 def heap_bytes(pid):
-    """Resident bytes of the heap and of anonymous mappings without a name, where mallocs have their memory."""
-    resident, begin = {}, None
+    """Resident bytes of the heap and of anonymous mappings without a name, where mallocs have their memory; without those that
+    continue an object's data (.bss) or lie behind a guard page (the stacks of threads)."""
+    resident, begin, last = {}, None, ("", "", "0", 0)
     with open(f"/proc/{pid}/smaps") as smaps:
         for line in smaps:
-            header = re.match(r"([0-9a-f]+)-[0-9a-f]+ (\S+) \S+ \S+ (\d+) *(\S*)$", line)
+            header = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+) *(\S*)$", line)
             if header:
-                is_heap = "w" in header[2] and header[3] == "0" and header[4] in ("", "[heap]")
-                begin = header[1] if is_heap else None
+                start, end, mode, inode, name = header.groups()
+                follows = last[0] == start and (last[2] != "0" or (last[1] == "---p" and last[3] <= 4096))
+                is_heap = "w" in mode and inode == "0" and (name == "[heap]" or (name == "" and not follows))
+                begin = start if is_heap else None
+                last = (end, mode, inode, int(end, 16) - int(start, 16))
             elif begin and line.startswith("Rss:"):
                 resident[begin] = 1024 * int(
                     line.split()[1]
