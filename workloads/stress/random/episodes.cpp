@@ -16,8 +16,8 @@ namespace {
 
 constexpr unsigned runs = 3; // of an episode
 constexpr std::uint64_t planned_every =
-    4; // episodes: of one in so many, none of them a storm, the first run is in planned
-       // order, which is slow but fails the same way each time
+    4; // episodes: of one in so many the first run is in planned order, which is
+       // slow but fails the same way each time
 constexpr std::uint64_t first_judgement = 24; // episodes until a leak is looked for
 
 std::uint64_t resident_but_for(std::uint64_t own_bytes) {

@@ -37,7 +37,7 @@ struct Character {
     std::uint32_t threads;
     unsigned forks;
 
-    Character(Rng& rng, bool is_storm) {
+    explicit Character(Rng& rng) {
         sizes = static_cast<Sizes>(rng.below(5));
         one_size = log_uniform(rng, 12);
         size_bits = sizes == Sizes::small ? 9 : sizes == Sizes::medium ? 15 : 21;
@@ -56,26 +56,6 @@ struct Character {
                 std::min<std::uint32_t>(most_threads, lanes * static_cast<std::uint32_t>(rng.between(2, 6)));
         }
         forks = static_cast<unsigned>(rng.chance(35) ? rng.between(1, 4) : 0);
-        if (is_storm) {
-            become_storm(rng);
-        }
-    }
-
-    // Few threads that do nothing but malloc and free of one small size, each of its own blocks: the watching costs
-    // least there and nobody waits, so that two calls meet in the heap as often as they can, and a fork finds its locks held. For races.
-    void become_storm(Rng& rng) {
-        sizes = Sizes::one;
-        one_size = log_uniform(rng, 8);
-        realloc_percent = 0;
-        calloc_percent = 0;
-        aligned_percent = 0;
-        cxx_percent = 0;
-        foreign_percent = 0;
-        steps = std::size_t{1} << 15;
-        live_target = std::size_t{1} << rng.between(3, 6);
-        lanes = static_cast<std::uint32_t>(rng.between(2, 4));
-        threads = lanes;
-        forks = static_cast<unsigned>(rng.between(1, 4));
     }
 
     std::uint64_t size(Rng& rng) const {
@@ -105,7 +85,7 @@ class Generator {
   public:
     Generator(std::uint64_t seed, std::uint64_t episode, bool with_forks, std::span<Step> room,
               std::span<std::uint32_t> live)
-        : rng_(seed, episode), character_(rng_, is_storm(episode)), steps_(room), live_(live) {
+        : rng_(seed, episode), character_(rng_), steps_(room), live_(live) {
         if (!with_forks) {
             character_.forks = 0;
         }
