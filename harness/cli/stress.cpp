@@ -36,6 +36,7 @@ struct Options {
     std::vector<std::string> allocators{"all"};
     std::vector<std::string> only;
     std::vector<std::string> required;
+    std::vector<std::string> to_be_tried;
     std::vector<std::string> environment;
     std::optional<std::uint64_t> seed;
     std::optional<unsigned> seconds;
@@ -121,7 +122,13 @@ Result<stress::Plan> make_plan(const Options& options, std::vector<const stress:
                         "see `faultline stress --list --only misuse`");
         }
     }
+    if (!options.to_be_tried.empty()) {
+        if (const auto named = stress::select_checks(options.to_be_tried); !named) {
+            return fail(Exit::usage, "--require-tried", named.error().what, "see `faultline stress --list`");
+        }
+    }
     plan.required = options.required;
+    plan.to_be_tried = options.to_be_tried;
     plan.seed = options.seed.value_or(random_seed());
     plan.seconds = options.seconds;
     plan.artifacts = options.artifacts.empty() ? "" : std::filesystem::absolute(options.artifacts);
@@ -257,6 +264,11 @@ void describe_options(CLI::App& command, Options& options) {
             "Misuses that every allocator must stop with a message, by name or glob [what each promises]")
         ->delimiter(',')
         ->allow_extra_args(false);
+    command
+        .add_option("--require-tried", options.to_be_tried,
+                    "Checks, by name, kind or glob, that count as broken where they cannot be tried [none]")
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command.add_option("--format", options.format, "tap, junit or json [a table; json with -o]")
         ->check(CLI::IsMember({"tap", "junit", "json"}));
     command.add_option("-o,--output", options.output,
@@ -276,8 +288,11 @@ void describe_options(CLI::App& command, Options& options) {
     command.add_flag("-q,--quiet", options.quiet, "No progress");
     command.footer(
         "A misuse that goes by unnoticed is information; it counts as broken where the allocator promises\n"
-        "to stop it. faultline-check runs one check by hand, under a debugger if need be.\n"
-        "Exit status: 0 when all that is promised held; 1 when not; 130 after Ctrl-C.\n\n"
+        "to stop it. A check that cannot be tried (no memory cgroup, no free_sized) is skipped, named at the "
+        "end\n"
+        "of the table, and counts neither way unless --require-tried names it.\n"
+        "faultline-check runs one check by hand, under a debugger if need be.\n"
+        "Exit status: 0 when all that is promised and could be tried held; 1 when not; 130 after Ctrl-C.\n\n"
         "Example: faultline stress -a system,mine=./libmine.so -o stress.json");
 }
 

@@ -149,6 +149,35 @@ std::string note_lines(const stress::Plan& plan, const stress::Campaign& campaig
     return text;
 }
 
+// What was not tried, and so says nothing of the allocator: last, where an exit status of 0 is read.
+std::string untried_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
+    std::vector<std::pair<std::string, std::string>> untried; // what and why, whose
+    std::size_t count = 0;
+    for (const CheckResult& result : campaign.results) {
+        if (result.judged.verdict != Verdict::skipped) {
+            continue;
+        }
+        ++count;
+        const std::string what = fmt::format("{}: {}", plan.checks[result.check]->name, result.judged.why);
+        const std::string& whose = plan.allocators[result.allocator].name;
+        if (!untried.empty() && untried.back().first == what) {
+            untried.back().second += ", " + whose;
+        } else {
+            untried.emplace_back(what, whose);
+        }
+    }
+    if (count == 0) {
+        return "";
+    }
+    std::string text = fmt::format(
+        "\nnot tried, so not known to hold (--require-tried counts it as broken): {} of {} results\n", count,
+        campaign.results.size());
+    for (const auto& [what, whose] : untried) {
+        text += fmt::format("  {} ({})\n", what, whose);
+    }
+    return text;
+}
+
 } // namespace
 
 const char* cell_word(Outcome outcome) {
@@ -203,7 +232,7 @@ std::string stress_tables(const stress::Plan& plan, const stress::Campaign& camp
         counts.add({plan.allocators[a].name, std::to_string(count.ok), std::to_string(count.broken),
                     std::to_string(count.information), std::to_string(count.skipped)});
     }
-    return text + counts.text();
+    return text + counts.text() + untried_lines(plan, campaign);
 }
 
 } // namespace faultline::cli

@@ -1,7 +1,10 @@
 #include "harness/stress/campaign.hpp"
 
 #include "harness/stress/promises.hpp"
+#include "workloads/stress/catalog.hpp"
 #include "workloads/stress/voice.hpp"
+
+#include <algorithm>
 
 namespace faultline::stress {
 namespace {
@@ -28,6 +31,16 @@ void compare_digests(std::span<CheckResult> row) {
     }
 }
 
+// What could not be tried though the user insists on it has not held.
+void insist(const Plan& plan, const Check& check, Judged& judged) {
+    if (judged.verdict == Verdict::skipped &&
+        std::any_of(plan.to_be_tried.begin(), plan.to_be_tried.end(),
+                    [&](const std::string& pattern) { return means(pattern, check.name); })) {
+        judged.verdict = Verdict::broken;
+        judged.why = "not tried: " + judged.why;
+    }
+}
+
 } // namespace
 
 Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observer& observer) {
@@ -50,6 +63,7 @@ Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observ
             result.seen = std::move(*seen);
             result.judged = judge(check, result.seen, allocator,
                                   promises_to_stop(allocator.name, check.name, plan.required));
+            insist(plan, check, result.judged);
             observer.check_ended(plan, result);
             campaign.results.push_back(std::move(result));
         }

@@ -10,11 +10,12 @@ namespace faultline::stress {
 struct Plan {
     std::vector<const Check*> checks;
     std::vector<registry::Allocator> allocators;
-    std::uint64_t seed = 1;            // every check's, on every allocator
-    std::optional<unsigned> seconds;   // of every timed check; nullopt: each its own
-    std::vector<std::string> required; // misuses that every allocator must stop
-    std::filesystem::path artifacts;   // each allocator gets a folder in it; "": leave nothing
-    std::filesystem::path trace;       // for the checks that replay one; "": none
+    std::uint64_t seed = 1;               // every check's, on every allocator
+    std::optional<unsigned> seconds;      // of every timed check; nullopt: each its own
+    std::vector<std::string> required;    // misuses that every allocator must stop
+    std::vector<std::string> to_be_tried; // checks that count as broken where they cannot be tried
+    std::filesystem::path artifacts;      // each allocator gets a folder in it; "": leave nothing
+    std::filesystem::path trace;          // for the checks that replay one; "": none
 };
 
 struct CheckResult {

@@ -118,6 +118,7 @@ Json document_json(const Surroundings& around, const Plan& plan, const Campaign&
              {{"seed", plan.seed},
               {"environment", around.environment},
               {"required_misuse", plan.required},
+              {"to_be_tried", plan.to_be_tried},
               {"allocators", around.allocators},
               {"checks", std::move(checks)}}},
             {"results", std::move(results)},

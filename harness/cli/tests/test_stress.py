@@ -55,6 +55,26 @@ def test_what_nobody_promised_is_information_until_it_is_required(tmp_path):
     assert stress(*only, "--require-misuse", "misuse.write-*", cwd=tmp_path).returncode == 1
 
 
+def test_what_cannot_be_tried_is_named_last_and_broken_where_it_is_required(tmp_path):
+    only = ["--only", "conformance.free-sized,conformance.free-null", "-a", "system"]  # glibc has no free_sized
+    done = stress(*only, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-2].endswith(": 1 of 2 results")
+    assert done.stdout.splitlines()[-1].startswith("  conformance.free-sized: ")
+    assert done.stdout.endswith(" (system)\n")
+    done, found = document(tmp_path, *only, "--require-tried", "conformance")
+    assert done.returncode == 1
+    skipped = next(r for r in found["results"] if r["outcome"] == "skipped")
+    assert (skipped["verdict"], skipped["why"].split(":")[0]) == ("broken", "not tried")
+    assert found["plan"]["to_be_tried"] == ["conformance"]
+    assert "not tried, so" not in done.stdout  # it stands among what is broken
+    assert stress(*only, "--require-tried", "conformance.free-null", cwd=tmp_path).returncode == 0
+
+
+def test_nothing_is_said_of_checks_that_were_all_tried(tmp_path):
+    assert "not tried" not in stress("--only", "conformance.free-null", "-a", "system", cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize(
     ("name", "outcomes"),
     [
@@ -110,6 +130,7 @@ def test_the_list_names_every_check():
     [
         (["--only", "conformance.free-nul"], 64, ['did you mean "conformance.free-null"']),
         (["--require-misuse", "conformance.free-null"], 64, ["does not name misuses"]),
+        (["--require-tried", "conformence"], 64, ["--require-tried", "no check is named so"]),
         (["-a", "jemaloc"], 64, ["unknown allocator"]),
         (["-o", "/nonexistent/s.json"], 73, ["/nonexistent/s.json"]),
         (["--env", "LD_PRELOAD=x"], 64, ["-a NAME=path.so"]),
