@@ -2,6 +2,7 @@
 #include "base/time.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/stop.hpp"
+#include "harness/monitor/lines.hpp"
 #include "harness/monitor/source.hpp"
 #include "harness/monitor/terminal.hpp"
 #include "harness/monitor/views.hpp"

@@ -1,5 +1,4 @@
-// A frame as lines of text: for a screen of any size, as a line of a table, and as JSON. Nothing here knows of a
-// terminal. What is not known is "-" on a screen and in a table, and absent or null in JSON: never 0.
+// A frame as a screen of any size. Nothing here knows of a terminal. What is not known is "-": never 0.
 #pragma once
 
 #include "harness/monitor/model.hpp"
@@ -30,14 +29,5 @@ struct Surroundings {
 std::vector<std::string> screen(const Frame& frame, View view, const Surroundings& around, std::size_t rows,
                                 std::size_t columns, std::size_t scroll);
 std::vector<std::string> help_screen(const Surroundings& around, std::size_t rows, std::size_t columns);
-
-// As vmstat prints: two lines of heading, and a line for each frame.
-std::vector<std::string> batch_heading();
-std::string batch_line(const Frame& frame);
-
-// One object on one line: {"interval_s", "processes", "threads", "values": {metric: number}, "rates_per_s":
-// {metric: number}, "tables_per_s": {table: {row: [numbers]}}}, and "slabuddy" with its slabinfo and buddyinfo where a
-// process shows them.
-std::string json_line(const Frame& frame, const std::string& timestamp);
 
 } // namespace faultline::monitor

@@ -1,5 +1,7 @@
 #include "harness/monitor/views.hpp"
 
+#include "harness/monitor/lines.hpp"
+
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
