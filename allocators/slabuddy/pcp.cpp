@@ -4,13 +4,32 @@
 #include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/zone.hpp"
 
+#include <atomic>
+
 namespace sb {
 namespace {
 
 struct alignas(64) Shard {
     Lock lock;
-    uint8_t count[pcp_orders] = {};
+    std::atomic<uint8_t> count[pcp_orders] = {};     // written under the lock
     PageIndex blocks[pcp_orders][pcp_capacity] = {}; // a stack: the hottest on top
+
+    unsigned held(unsigned order) const { return count[order].load(std::memory_order_relaxed); }
+    void set_held(unsigned order, unsigned blocks) {
+        count[order].store(static_cast<uint8_t>(blocks), std::memory_order_relaxed);
+    }
+    PageIndex pop(unsigned order) {
+        const unsigned left = held(order) - 1;
+        set_held(order, left);
+        return blocks[order][left];
+    }
+    bool is_empty() const {
+        unsigned all = 0;
+        for (unsigned order = 0; order < pcp_orders; ++order) {
+            all += held(order);
+        }
+        return all == 0;
+    }
 };
 constinit Shard shards[pcp_shards];
 
@@ -28,8 +47,8 @@ PageIndex pcp_allocate(unsigned order, PageState state) {
     Shard& shard = shard_of_this_cpu();
     {
         Guard guard(shard.lock);
-        if (shard.count[order] > 0) {
-            const PageIndex page = shard.blocks[order][--shard.count[order]];
+        if (shard.held(order) > 0) {
+            const PageIndex page = shard.pop(order);
             set_state(page, state);
             return page;
         }
@@ -45,7 +64,7 @@ void pcp_free(PageIndex page, unsigned order) {
     {
         Guard guard(shard.lock);
         const unsigned capacity = pcp_capacity >> order;
-        if (shard.count[order] == capacity) {
+        if (shard.held(order) == capacity) {
             // The older half goes, the coldest in the cache.
             const unsigned kept = capacity / 2;
             for (; surplus_count < capacity - kept; ++surplus_count) {
@@ -54,10 +73,12 @@ void pcp_free(PageIndex page, unsigned order) {
             for (unsigned i = 0; i < kept; ++i) {
                 shard.blocks[order][i] = shard.blocks[order][surplus_count + i];
             }
-            shard.count[order] = static_cast<uint8_t>(kept);
+            shard.set_held(order, kept);
         }
         set_state(page, PageState::per_cpu);
-        shard.blocks[order][shard.count[order]++] = page;
+        const unsigned held = shard.held(order);
+        shard.blocks[order][held] = page;
+        shard.set_held(order, held + 1);
     }
     for (unsigned i = 0; i < surplus_count; ++i) {
         buddy_free(surplus[i], uint32_t{1} << order, true);
@@ -67,10 +88,13 @@ void pcp_free(PageIndex page, unsigned order) {
 uint32_t pcp_drain() {
     uint32_t drained = 0;
     for (Shard& shard : shards) {
+        if (shard.is_empty()) {
+            continue; // without its lock: most are, and a look comes often
+        }
         Guard guard(shard.lock);
         for (unsigned order = 0; order < pcp_orders; ++order) {
-            while (shard.count[order] > 0) {
-                buddy_free(shard.blocks[order][--shard.count[order]], uint32_t{1} << order, true);
+            while (shard.held(order) > 0) {
+                buddy_free(shard.pop(order), uint32_t{1} << order, true);
                 drained += uint32_t{1} << order;
             }
         }
@@ -83,7 +107,7 @@ uint32_t pcp_pages() {
     for (Shard& shard : shards) {
         Guard guard(shard.lock);
         for (unsigned order = 0; order < pcp_orders; ++order) {
-            pages += uint32_t{shard.count[order]} << order;
+            pages += shard.held(order) << order;
         }
     }
     return pages;

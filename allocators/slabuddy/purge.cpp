@@ -22,8 +22,7 @@ constexpr uint64_t looks_per_delay = 4; // how often within purge_ms the idle st
 std::atomic<uint64_t> next_look_ms{0};
 
 // What lies idle within slabs goes back, as far as it is too much beside what lives; at the heap's peak almost all.
-void give_idle_back() {
-    const SlabFootprint slabs = slab_footprint();
+void give_idle_back(const SlabFootprint& slabs) {
     const size_t free_in_slabs = slabs.punched + slabs.idle;
     const size_t in_use = size_t{buddy_pages_in_use()} << page_shift;
     const size_t live = in_use > free_in_slabs ? in_use - free_in_slabs : 0;
@@ -58,11 +57,12 @@ void purge_poll() {
     }
     buddy_trim();
     if (slab_has_shrunk()) {
-        const SlabFootprint slabs = slab_footprint();
+        SlabFootprint slabs = slab_footprint();
         if (buddy_has_shrunk(static_cast<uint32_t>((slabs.punched + slabs.idle) >> page_shift))) {
             give_stocks_back();
+            slabs = slab_footprint();
         }
-        give_idle_back();
+        give_idle_back(slabs);
     }
     const uint64_t now_ms = os_now_ms();
     uint64_t due = next_look_ms.load(std::memory_order_relaxed);
@@ -96,7 +96,7 @@ void purge_on_growth() {
         barn_shrink(false);
         slab_shrink();
         pcp_drain();
-        give_idle_back();
+        give_idle_back(slab_footprint());
     }
     buddy_trim();
 }
