@@ -31,14 +31,4 @@ endif()
 # Every source is watched by the fuzzers, not only their own.
 if(FAULTLINE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
-  if(CMAKE_CXX_COMPILER MATCHES "afl-clang")
-    set(FAULTLINE_AFL ON)
-  endif()
 endif()
-
-# TARGET fuzzed by AFL++ for a minute, from CORPUS.
-function(faultline_afl_test name target corpus)
-  add_test(NAME ${name} COMMAND "${PROJECT_SOURCE_DIR}/fuzz/afl.sh" $<TARGET_FILE:${target}> 60 "${corpus}"
-                                "${CMAKE_CURRENT_BINARY_DIR}/${target}.afl")
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
-endfunction()
