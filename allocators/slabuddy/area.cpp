@@ -215,18 +215,19 @@ bool take_cached(size_t bytes, size_t alignment, Area& area) {
 // Joins the area with the cached ones that stand beside it, one guard apart, to `most` bytes: what split() cut becomes whole
 // again.
 void join_neighbours(Area& area, size_t most) {
+    const size_t between = guard_bytes();
     for (Cached& entry : cache) {
         const Area& other = entry.area;
-        if (other.bytes == 0 || area.bytes + other.bytes + guard_bytes() > most) {
+        if (other.bytes == 0 || area.bytes + other.bytes + between > most) {
             continue;
         }
-        const bool behind = area.address + area.bytes + guard_bytes() == other.address;
-        const bool before = other.address + other.bytes + guard_bytes() == area.address;
+        const bool behind = area.address + area.bytes + between == other.address;
+        const bool before = other.address + other.bytes + between == area.address;
         const uintptr_t guard = behind ? area.address + area.bytes : other.address + other.bytes;
-        if ((behind || before) && os_commit(reinterpret_cast<void*>(guard), guard_bytes())) {
+        if ((behind || before) && os_commit(reinterpret_cast<void*>(guard), between)) {
             const Area joined = take_out(entry);
             area.address = behind ? area.address : joined.address;
-            area.bytes += joined.bytes + guard_bytes();
+            area.bytes += joined.bytes + between;
         }
     }
 }

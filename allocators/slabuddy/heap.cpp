@@ -59,11 +59,12 @@ bool in_an_area(uintptr_t address) {
 
 // Reports an object that is free.
 void expect_in_use(unsigned cls, const void* block, const char* call) {
-    if (!slab_is_object(cls, block)) {
+    const SlabObject state = slab_look_up(cls, block);
+    if (state == SlabObject::none) {
         report_misuse(reinterpret_cast<uintptr_t>(block) % 16 ? Misuse::misaligned : Misuse::interior, call,
                       block, cls);
     }
-    if (!slab_is_allocated(cls, block) || (sheaf_has_mark(cls, block) && sheaf_object_is_free(cls, block))) {
+    if (state == SlabObject::free || (sheaf_has_mark(cls, block) && sheaf_object_is_free(cls, block))) {
         report_misuse(Misuse::use_after_free, call, block, cls);
     }
     integrity_in_use(cls, block, call);

@@ -32,9 +32,14 @@ struct alignas(64) Shard {
     }
 };
 constinit Shard shards[pcp_shards];
+std::atomic<unsigned> used_shards{0}; // the first ones; beyond them nothing was ever put
 
 Shard& shard_of_this_cpu() {
-    return shards[os_cpu() % pcp_shards];
+    const unsigned shard = os_cpu() % pcp_shards;
+    unsigned used = used_shards.load(std::memory_order_relaxed);
+    while (__builtin_expect(shard >= used, 0) && !used_shards.compare_exchange_weak(used, shard + 1)) {
+    }
+    return shards[shard];
 }
 
 void set_state(PageIndex page, PageState state) {
@@ -87,7 +92,9 @@ void pcp_free(PageIndex page, unsigned order) {
 
 uint32_t pcp_drain() {
     uint32_t drained = 0;
-    for (Shard& shard : shards) {
+    const unsigned used = used_shards.load(std::memory_order_relaxed);
+    for (unsigned i = 0; i < used; ++i) {
+        Shard& shard = shards[i];
         if (shard.is_empty()) {
             continue; // without its lock: most are, and a look comes often
         }

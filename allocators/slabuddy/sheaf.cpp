@@ -370,7 +370,7 @@ void expect_not_free(unsigned cls, const void* block) {
 }
 
 bool sheaf_object_is_free(unsigned cls, const void* object) {
-    return slab_is_object(cls, object) &&
+    return slab_look_up(cls, object) != SlabObject::none &&
            (holds(thread_cache->slots[cls], object) || some_sheaf_holds(cls, object) ||
             barn_holds(cls, object) || slab_holds(cls, object));
 }

@@ -28,10 +28,14 @@ unsigned slab_refill(unsigned cls, void** objects, unsigned wanted, Reach reach 
 // a report naming `call`, unless `forgiving` (the child of a fork, adopting what threads left in mid-flight).
 void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, bool forgiving = false);
 
-// True when an object begins at the address, which owner_of() says is of class `cls`.
-bool slab_is_object(unsigned cls, const void* address);
-// True when that object is in use as far as the slab knows: it may be in a sheaf or a barn.
-bool slab_is_allocated(unsigned cls, const void* object);
+// What a slab knows of an address.
+enum class SlabObject : uint8_t {
+    none,      // no object begins there
+    free,      // the slab holds the object
+    allocated, // it is in use, or in a sheaf or a barn
+};
+// Of an address that owner_of() says is of class `cls`. Takes no lock.
+SlabObject slab_look_up(unsigned cls, const void* address);
 // True when its slab holds it: exact, and takes the lock of the slab's home.
 bool slab_holds(unsigned cls, const void* object);
 

@@ -126,19 +126,28 @@ size_t slab_punch(size_t wanted) {
 SlabFootprint slab_footprint() {
     SlabFootprint sum = {};
     size_t all = 0;
+    size_t punched_pages = 0;
     const unsigned shards = shard_count();
     for (unsigned cls = 1; cls < class_table_size; ++cls) {
+        size_t slabs = 0;
+        for (unsigned shard = 0; shard < shards; ++shard) {
+            slabs += classes[shard][cls].slabs;
+        }
+        if (slabs == 0) {
+            continue;
+        }
         const SizeClass& size = size_classes[cls];
+        all += slabs * (size_t{size.offset_mask} + 1);
         uint64_t objects = 0; // over all shards: they come back to another one than they left
         for (unsigned shard = 0; shard < shards; ++shard) {
             const Class& owner = classes[shard][cls];
             objects += owner.refills;
             objects -= owner.flushes.load(std::memory_order_relaxed);
-            all += owner.slabs * (size_t{size.offset_mask} + 1);
-            sum.punched += owner.punched * os_page_bytes();
+            punched_pages += owner.punched;
         }
         sum.in_use += static_cast<int64_t>(objects) > 0 ? objects * size.bytes : 0;
     }
+    sum.punched = punched_pages * os_page_bytes();
     const size_t others = sum.in_use + sum.punched;
     sum.idle = all > others ? all - others : 0;
     Guard guard(regret_lock);

@@ -101,12 +101,13 @@ TEST(Slab, EveryClassHandsOutEachObjectOnceAndTakesAllBack) {
             ASSERT_EQ(sb::owner_of(object), cls);
             ASSERT_EQ(sb::owner_of(static_cast<char*>(object) + size.bytes - 1), cls);
             ASSERT_EQ((reinterpret_cast<uintptr_t>(object) & size.offset_mask) % size.bytes, 0U);
-            ASSERT_TRUE(sb::slab_is_allocated(cls, object));
+            ASSERT_EQ(sb::slab_look_up(cls, object), sb::SlabObject::allocated);
+            ASSERT_EQ(sb::slab_look_up(cls, static_cast<char*>(object) + 1), sb::SlabObject::none);
         }
         ASSERT_EQ(sb::slab_figures(cls).slabs, 3U);
         ASSERT_STREQ(sb::check_all(), nullptr);
         flush(cls, objects);
-        ASSERT_FALSE(sb::slab_is_allocated(cls, objects[0]));
+        ASSERT_EQ(sb::slab_look_up(cls, objects[0]), sb::SlabObject::free);
         const sb::SlabFigures after = sb::slab_figures(cls);
         ASSERT_LE(after.slabs, sb::most_empty_slabs);
         ASSERT_EQ(after.free_objects, after.objects);
