@@ -38,14 +38,19 @@ uint32_t buddy_purge(uint64_t until_ms);
 // again. Cheap otherwise. Returns pages.
 uint32_t buddy_trim();
 
-// True when the heap is as large as it ever was, or nearly; when without the pages that lie idle within blocks it is less
-// than half of that; when it is only a small part of that.
+// True when the heap is as large as it ever was, or nearly; when it is only a small part of that.
 bool buddy_is_at_peak();
-bool buddy_has_shrunk(uint32_t idle_pages);
 bool buddy_has_drained();
+
+// True when the heap without the pages that lie idle within blocks is less than half of what it was at most since this last
+// answered true: a heap that stays small after one peak is told of once for each halving.
+bool buddy_has_shrunk(uint32_t idle_pages);
 
 // Pages in blocks, without those that are free here.
 uint32_t buddy_pages_in_use();
+
+// True when the zone has handed out clean pages since this last answered true: only then the heap's memory has grown. Cheap.
+bool buddy_took_clean();
 
 // True when the zone has handed out enough clean pages since this last answered true that somebody should look for memory
 // that lies idle. Cheap.

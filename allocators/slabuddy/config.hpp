@@ -53,6 +53,8 @@ inline constexpr uint32_t growth_share = 16;
 inline constexpr size_t least_idle_bytes = size_t{2} << 20; // grows as least_dirty_pages does
 inline constexpr size_t most_idle_bytes = size_t{64} << 20;
 inline constexpr size_t most_idle_share = 4;
+// One that shrinks is looked at after so much came back, or after growth_share: less may lie idle anyhow.
+inline constexpr size_t shrink_bytes = least_idle_bytes;
 // Smaller objects hardly ever leave a whole system page free.
 inline constexpr size_t least_punched_object_bytes = 128;
 

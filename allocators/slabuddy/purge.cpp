@@ -87,7 +87,7 @@ void purge_poll() {
 
 void purge_on_growth() {
     live_poll();
-    if (os_is_refused() || option(Option::purge_ms) == purge_never) {
+    if (!buddy_took_clean() || os_is_refused() || option(Option::purge_ms) == purge_never) {
         return;
     }
     if (buddy_has_grown()) {

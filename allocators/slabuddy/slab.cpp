@@ -282,19 +282,16 @@ void slab_flush(unsigned cls, void** objects, unsigned count, const char* call, 
     returned_in[shard].bytes.fetch_add(size_t{given} * size.bytes, std::memory_order_relaxed);
 }
 
-bool slab_is_object(unsigned cls, const void* address) {
+SlabObject slab_look_up(unsigned cls, const void* address) {
     const SizeClass& size = size_classes[cls];
-    const uint64_t offset = reinterpret_cast<uintptr_t>(address) & size.offset_mask;
+    const auto at = reinterpret_cast<uintptr_t>(address);
+    const uint64_t offset = at & size.offset_mask;
     const uint64_t index = offset * size.reciprocal >> 40;
-    return index * size.bytes == offset && index < size.objects;
-}
-
-bool slab_is_allocated(unsigned cls, const void* object) {
-    const SizeClass& size = size_classes[cls];
-    const auto address = reinterpret_cast<uintptr_t>(object);
-    const uint64_t index = (address & size.offset_mask) * size.reciprocal >> 40;
-    const uint64_t word = words_of(head_of(size, address))[index / 64].load(std::memory_order_relaxed);
-    return (word >> (index % 64) & 1) == 0;
+    if (index * size.bytes != offset || index >= size.objects) {
+        return SlabObject::none;
+    }
+    const uint64_t word = words_of(head_of(size, at))[index / 64].load(std::memory_order_relaxed);
+    return word >> (index % 64) & 1 ? SlabObject::free : SlabObject::allocated;
 }
 
 bool slab_holds(unsigned cls, const void* object) {
@@ -306,7 +303,7 @@ bool slab_holds(unsigned cls, const void* object) {
             return true; // all of the slab was, and its pages went back
         }
         if (head.home.load(std::memory_order_relaxed) == home) {
-            return !slab_is_allocated(cls, object);
+            return slab_look_up(cls, object) == SlabObject::free;
         }
     }
 }
@@ -336,7 +333,7 @@ uint32_t slab_shrink() {
 bool slab_has_shrunk() {
     std::atomic<size_t>& returned = returned_in[shard_of_this_cpu()].bytes;
     const size_t bytes = returned.load(std::memory_order_relaxed);
-    if (bytes >> page_shift < growth_pages || bytes >> page_shift < buddy_pages_in_use() / growth_share) {
+    if (bytes < shrink_bytes || bytes >> page_shift < buddy_pages_in_use() / growth_share) {
         return false;
     }
     returned.store(0, std::memory_order_relaxed);

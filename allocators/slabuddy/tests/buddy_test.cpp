@@ -180,6 +180,30 @@ TEST(Buddy, TellsOnceThatItHasGrown) {
     EXPECT_FALSE(sb::buddy_has_grown()) << "dirty pages are no growth";
 }
 
+TEST(Buddy, TellsOnceThatCleanPagesWereTaken) {
+    EXPECT_FALSE(sb::buddy_took_clean());
+    const PageIndex page = allocate(1);
+    EXPECT_TRUE(sb::buddy_took_clean());
+    EXPECT_FALSE(sb::buddy_took_clean());
+    sb::buddy_free(page, 1, true);
+    EXPECT_EQ(allocate(1), page);
+    EXPECT_FALSE(sb::buddy_took_clean()) << "it was dirty";
+}
+
+TEST(Buddy, TellsOnceForEachHalvingThatItHasShrunk) {
+    const PageIndex page = allocate(256);
+    EXPECT_FALSE(sb::buddy_has_shrunk(0));
+    EXPECT_FALSE(sb::buddy_has_shrunk(128)) << "half of it is still in use";
+    EXPECT_TRUE(sb::buddy_has_shrunk(129)) << "the rest lies idle";
+    EXPECT_FALSE(sb::buddy_has_shrunk(129));
+    sb::buddy_shrink(page, 256, 62);
+    EXPECT_TRUE(sb::buddy_has_shrunk(0)) << "less than half of the 127 of the last time";
+    EXPECT_FALSE(sb::buddy_has_shrunk(0));
+    const PageIndex again = allocate(128);
+    sb::buddy_free(again, 128, true);
+    EXPECT_TRUE(sb::buddy_has_shrunk(0)) << "it had grown in between";
+}
+
 TEST(Buddy, SlabsAndLargeBlocksKeepToTheirPageblocks) {
     // Alternating small requests of both kinds: no pageblock holds both while there is room for two.
     std::vector<PageIndex> slabs;
