@@ -341,7 +341,8 @@ int run(const Options& options, const CLI::App& command) {
 void describe_options(CLI::App& command, Options& options) {
     command
         .add_option("what", options.words,
-                    "Suites, workloads (NAME:parameter=value,...), suite files or traces")
+                    "Suites, workloads of a suite (SUITE/LABEL), workloads (NAME:parameter=value,...), suite "
+                    "files or traces")
         ->required();
     command
         .add_option("-a,--allocators", options.allocators,

@@ -58,39 +58,6 @@ Result<Chosen> choose(std::string_view use, const fs::path& directory, std::stri
         });
 }
 
-Result<Suite> read_word(const std::string& word) {
-    const fs::path named = layout::suites() / (word + ".toml");
-    if (word.find('/') == std::string::npos && is_file(named)) {
-        return load_suite(named);
-    }
-    const auto selection = choose(word, ".", command_line);
-    if (!selection && word.starts_with(app_prefix)) {
-        return tl::unexpected(selection.error());
-    }
-    const std::string file = is_file(word) ? word : word.substr(0, word.find(':'));
-    if (!selection) {
-        if (word.ends_with(".toml")) {
-            return load_suite(word);
-        }
-        const bool looks_like_path =
-            word.find('/') != std::string::npos || word.find('.') != std::string::npos;
-        if (!looks_like_path && !is_file(file)) {
-            return fail(Exit::usage, command_line,
-                        "\"" + word + "\" is no suite, workload or file: " + selection.error().what,
-                        selection.error().remedy + " and `faultline list suites`");
-        }
-        if (!is_file(file)) {
-            return fail(Exit::no_input, file, "no such file",
-                        "name a suite, a workload, or a trace that exists");
-        }
-    }
-    Suite suite;
-    suite.name = word;
-    suite.directory = ".";
-    suite.rows.push_back(selection ? row_of(word) : trace_row(word, file));
-    return suite;
-}
-
 // "larsonN" with its thread count in place, as the field writes it.
 std::string name_with_threads(const engine::WorkloadSpec& spec, unsigned threads) {
     std::string name(spec.name);
@@ -200,6 +167,88 @@ Result<Row> make_row(const SuiteRow& written, const fs::path& directory) {
     }
     row.label = make_label(written, row);
     return row;
+}
+
+// SUITE/LABEL or FILE.toml/LABEL.
+struct OneOfSuite {
+    fs::path suite;
+    std::string label;
+};
+
+std::optional<OneOfSuite> split_suite(const std::string& word) {
+    static constexpr std::string_view extension = ".toml";
+    if (is_file(word)) { // of a trace, whatever its folder is called
+        return std::nullopt;
+    }
+    if (const std::size_t at = word.find(std::string(extension) + '/'); at != std::string::npos) {
+        const std::size_t end = at + extension.size();
+        return OneOfSuite{word.substr(0, end), word.substr(end + 1)};
+    }
+    const std::size_t slash = word.find('/');
+    const fs::path named = layout::suites() / (word.substr(0, slash) + std::string(extension));
+    if (slash == std::string::npos || !is_file(named)) {
+        return std::nullopt;
+    }
+    return OneOfSuite{named, word.substr(slash + 1)};
+}
+
+// The suite with that row alone; its name then says which.
+Result<Suite> load_one(const fs::path& file, const std::string& label) {
+    auto suite = load_suite(file);
+    if (!suite) {
+        return suite;
+    }
+    std::string known;
+    for (const SuiteRow& written : suite->rows) {
+        const auto row = make_row(written, suite->directory);
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (row->label == label) {
+            suite->rows = std::vector<SuiteRow>{written};
+            suite->name += "/" + label;
+            return suite;
+        }
+        known += (known.empty() ? "" : ", ") + row->label;
+    }
+    return fail(Exit::usage, command_line, "suite " + suite->name + " has no workload \"" + label + "\"",
+                "there are " + known);
+}
+
+Result<Suite> read_word(const std::string& word) {
+    const fs::path named = layout::suites() / (word + ".toml");
+    if (word.find('/') == std::string::npos && is_file(named)) {
+        return load_suite(named);
+    }
+    if (const auto one = split_suite(word)) {
+        return load_one(one->suite, one->label);
+    }
+    const auto selection = choose(word, ".", command_line);
+    if (!selection && word.starts_with(app_prefix)) {
+        return tl::unexpected(selection.error());
+    }
+    const std::string file = is_file(word) ? word : word.substr(0, word.find(':'));
+    if (!selection) {
+        if (word.ends_with(".toml")) {
+            return load_suite(word);
+        }
+        const bool looks_like_path =
+            word.find('/') != std::string::npos || word.find('.') != std::string::npos;
+        if (!looks_like_path && !is_file(file)) {
+            return fail(Exit::usage, command_line,
+                        "\"" + word + "\" is no suite, workload or file: " + selection.error().what,
+                        selection.error().remedy + " and `faultline list suites`");
+        }
+        if (!is_file(file)) {
+            return fail(Exit::no_input, file, "no such file",
+                        "name a suite, a workload, or a trace that exists");
+        }
+    }
+    Suite suite;
+    suite.name = word;
+    suite.directory = ".";
+    suite.rows.push_back(selection ? row_of(word) : trace_row(word, file));
+    return suite;
 }
 
 } // namespace

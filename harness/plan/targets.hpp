@@ -8,9 +8,10 @@
 
 namespace faultline::plan {
 
-// One suite out of the words of the command line. A word is, in this order, the name of a suite, a workload
-// ("larson2", "pair:size=64"), a suite file (*.toml), or a trace file. A single suite keeps its rounds, idle
-// time and allocators; several suites are joined, with the first one's settings.
+// One suite out of the words of the command line. A word is, in this order, the name of a suite, one workload of
+// a suite by its label ("quick/larson2", "mine.toml/larson2"), a workload ("larson2", "pair:size=64"), a suite
+// file (*.toml), or a trace file. A single suite keeps its rounds, idle time and allocators; several suites are
+// joined, with the first one's settings.
 Result<Suite> gather(std::span<const std::string> words);
 
 // Looks up names, finds files, validates parameters. Labels that two rows would share are refused.

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 using namespace faultline;
 
 namespace {
@@ -48,6 +53,42 @@ TEST(Targets, WordsBecomeRowsWithTheFieldsNames) {
     EXPECT_EQ(rows[1].label, "larson3");
     EXPECT_EQ(rows[2].label, "pair:size=64");
     EXPECT_EQ(rows[2].arguments.text("size"), "64");
+}
+
+TEST(Targets, AWorkloadOfASuiteIsNamedByItsLabel) {
+    const auto suite = plan::gather(std::vector<std::string>{"quick/larson2"});
+    ASSERT_TRUE(suite) << suite.error().line();
+    EXPECT_EQ(suite->name, "quick/larson2");
+    EXPECT_EQ(suite->idle_ms, plan::gather(std::vector<std::string>{"quick"})->idle_ms);
+    const auto whole = rows_of({"quick"});
+    const auto two = rows_of({"quick/pair:size=1M", "quick/larson2"});
+    ASSERT_EQ(two.size(), 2U);
+    for (const plan::Row& row : two) { // as the suite has it, and not as that name alone would be
+        const auto same = std::find_if(whole.begin(), whole.end(),
+                                       [&](const plan::Row& other) { return other.label == row.label; });
+        ASSERT_NE(same, whole.end());
+        EXPECT_EQ(row.arguments.values, same->arguments.values);
+        EXPECT_EQ(row.threads, same->threads);
+    }
+}
+
+TEST(Targets, AWorkloadOfASuiteFileIsNamedByItsLabel) {
+    std::string folder = testing::TempDir() + "suite-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const std::string file = folder + "/mine.toml";
+    std::ofstream(file) << "[[workload]]\nuse = \"pair\"\nsize = [16, 32]\n";
+    const auto rows = rows_of({file + "/pair:size=32"});
+    std::filesystem::remove_all(folder);
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows.front().arguments.text("size"), "32");
+}
+
+TEST(Targets, AWorkloadThatTheSuiteDoesNotHaveIsAUsageErrorThatNamesThoseItHas) {
+    const Error error = error_of({"quick/larson3"});
+    EXPECT_EQ(error.status, Exit::usage);
+    EXPECT_NE(error.what.find("larson3"), std::string::npos);
+    EXPECT_NE(error.remedy.find("larson2"), std::string::npos);
+    EXPECT_EQ(error_of({"nosuite/larson2"}).status, Exit::no_input);
 }
 
 TEST(Targets, UnknownWordsAreUsageErrorsWithARemedy) {
