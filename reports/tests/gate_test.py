@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 
 import pytest
 from fake_gate import ARMS, Fake, answer, outcomes
@@ -81,6 +82,7 @@ def test_a_budget_that_is_too_short_is_inconclusive_with_what_it_has(
     status, value = answer(capsys, "--budget", "9")
     assert status == 2 and value["rounds"] == thresholds.GATE_TRIED_ROUNDS
     assert value["reasons"][0].startswith("the budget of 9 s is too short")
+    assert re.match("for a verdict set the budget to [0-9]+m or more", value["reasons"][-1])
     assert not any(row["outcome"] == "regression" for row in value["rows"])
 
 

@@ -18,6 +18,7 @@ from faultline_reports import document
 from faultline_reports.gate import schedule, sources
 from faultline_reports.gate.decision import Outcome
 from faultline_reports.gate.policy import DEFAULT_RULES, Policy
+from faultline_reports.gate.remedy import remedy
 from faultline_reports.gate.result import Row, Verdict
 from faultline_reports.gate.stages import Judged, judge
 from faultline_reports.metrics import KERNEL
@@ -155,15 +156,16 @@ def test_how_many_rounds_there_are_does_not_depend_on_what_they_show(gate: Any) 
 
 
 def test_a_budget_that_is_too_short_says_so_after_a_round_or_two(gate: Any) -> None:
-    judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), 40)
-    assert judged.verdict is Verdict.INCONCLUSIVE and judged.too_short
+    judged, world = gate(World(round_s=0.5, effects=(1.19, 1.0, 1.0)), 42)
+    assert judged.verdict is Verdict.INCONCLUSIVE and judged.too_short is not None
     assert world.ran == [("timed", 0, 1)] * thresholds.GATE_TRIED_ROUNDS
     assert judged.reasons[0] == (
-        "the budget of 40 s is too short for 4 workloads, whose round takes 2 s here: "
+        "the budget of 42 s is too short for 4 workloads, whose round takes 2 s here: "
         "at least 12 rounds, 5 that count what the kernel does and 12 fresh ones of up to 3 that are named "
         "need 1 min 8 s; it would do for the 2 shortest"
     )
-    enough, _ = gate(World(round_s=0.5, workloads=2), 40)
+    assert len(judged.too_short.enough) == 2 and 67 < judged.too_short.needed_s <= 68
+    enough, _ = gate(World(round_s=0.5, workloads=2), 42)
     assert enough.verdict is Verdict.PASS
     enough, _ = gate(World(round_s=0.5), 68)
     assert enough.verdict is Verdict.PASS
@@ -177,7 +179,7 @@ def test_a_machine_that_stood_still_in_the_first_round_is_no_regression(
     """One trial was stopped because of it, and its round took far longer than any other."""
     judged, world = gate(World(round_s=0.5, stall_s=200, stalled=arm), budget_s)
     assert judged.verdict is verdict and Outcome.REGRESSION not in {row.outcome for row in judged.rows}
-    assert judged.too_short == (budget_s == 250)
+    assert (judged.too_short is not None) == (budget_s == 250)
     assert verdict is Verdict.PASS or world.ran == [("timed", 0, 1)] * 2
 
 
@@ -277,10 +279,31 @@ def test_the_least_is_both_stages_and_the_counts() -> None:
     assert schedule.least(schedule.Needs(2, 0, 0), [1.0]) == pytest.approx(2)
     many = schedule.least(NEEDS, [1.0] * 10)
     assert many < 10 * one  # three of ten are to be confirmed
-    assert schedule.enough_for(many, NEEDS, [1.0] * 10) == 10
-    assert schedule.enough_for(many - 0.1, NEEDS, [1.0] * 10) == 9
-    assert schedule.enough_for(one, NEEDS, [5.0, 1.0, 7.0]) == 1
-    assert schedule.enough_for(0.1, NEEDS, [5.0, 1.0, 7.0]) == 0
+
+
+def test_what_a_budget_would_do_for_is_what_takes_least_and_does_the_next_time_too() -> None:
+    ten = {str(number): 1.0 for number in range(10)}
+    many = thresholds.GATE_COST_MARGIN * schedule.least(NEEDS, list(ten.values()))
+    assert schedule.enough_for(many, NEEDS, ten) == list(ten)
+    assert len(schedule.enough_for(many - 0.1, NEEDS, ten)) == 9
+    one = thresholds.GATE_COST_MARGIN * schedule.least(NEEDS, [1.0])
+    assert schedule.enough_for(one, NEEDS, {"a": 5.0, "b": 1.0, "c": 7.0}) == ["b"]
+    assert schedule.enough_for(0.1, NEEDS, {"a": 5.0, "b": 1.0, "c": 7.0}) == []
+    all_but_one = thresholds.GATE_COST_MARGIN * schedule.least(NEEDS, [5.0, 1.0])
+    assert schedule.enough_for(all_but_one, NEEDS, {"a": 5.0, "b": 1.0, "c": 7.0}) == ["a", "b"]
+
+
+def test_the_remedy_can_be_pasted() -> None:
+    short = schedule.TooShort("", 1500.5, ["a", "larson2", "c"])
+    labels_of = {"quick": ["a", "b", "c"], "larson2": ["larson2"], "pair:size=64": ["pair:size=64"]}
+    assert remedy(short, 600, labels_of) == (
+        "for a verdict set the budget to 26m or more; or for one within 10 min set the suite to: "
+        "quick/a quick/c larson2"
+    )
+    none = schedule.TooShort("", 61, [])
+    assert remedy(none, 60, labels_of) == (
+        "for a verdict set the budget to 2m or more, or name workloads that take less"
+    )
 
 
 def test_the_dearest_workloads_are_what_a_confirmation_may_need() -> None:

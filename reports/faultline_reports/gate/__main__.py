@@ -15,6 +15,7 @@ from faultline_reports import command, document, formatting, output
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
+from faultline_reports.gate.remedy import remedy
 from faultline_reports.gate.result import NO_TIME, Result, Verdict
 from faultline_reports.gate.sources import Measured, Stored
 from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
@@ -135,6 +136,10 @@ def _measured(
     with workspace() as directory:
         source = Measured(plan, directory, rules.budget_s, say, rules, len(labels))
         result = _judged(source, names, rules, clock, rules.budget_s)
+        if source.too_short:
+            labels_of = {word: planned([word], plan.arms, plan.options) for word in plan.words}
+            what = remedy(source.too_short, rules.budget_s, labels_of)
+            result = replace(result, reasons=[*result.reasons, what])
         if options.keep:
             for kept in source.kept:
                 raw = kept.raw(["faultline", "gate", *arguments])
@@ -177,7 +182,7 @@ def _judged(
         reasons=judged.reasons,
         notes=notes,
         false_alarms=known.false_alarms() if known else UNCALIBRATED,
-        too_short=judged.too_short,
+        too_short=judged.too_short is not None,
     )
 
 

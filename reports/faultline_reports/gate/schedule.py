@@ -65,10 +65,13 @@ def least(needs: Needs, taken: Sequence[float]) -> float:
     return everything * sum(taken) + _least_confirming(needs, taken)
 
 
-def enough_for(limit_s: float, needs: Needs, taken: Sequence[float]) -> int:
-    """For how many of these workloads `limit_s` seconds would do, those first that take the least."""
-    ordered = sorted(taken)
-    return max(n for n in range(len(ordered) + 1) if n == 0 or least(needs, ordered[:n]) <= limit_s)
+def enough_for(limit_s: float, needs: Needs, taken: Costs) -> list[str]:
+    """For which of these workloads `limit_s` seconds would do, those first that take the least; in the order
+    of `taken`."""
+    shortest = sorted(taken, key=lambda label: taken[label])
+    while shortest and GATE_COST_MARGIN * least(needs, [taken[label] for label in shortest]) > limit_s:
+        shortest.pop()
+    return [label for label in taken if label in shortest]
 
 
 def first_until(limit_s: float, needs: Needs, taken: Sequence[float]) -> float:
@@ -115,35 +118,47 @@ def confirmation(
     return Confirmation(chosen, counted)
 
 
-def too_short(limit_s: float, reserve_s: float, needs: Needs, taken: Costs, lost_s: float = 0.0) -> str:
-    """Why a budget of `limit_s` and `reserve_s` more cannot lead to a verdict, what would and for how many
-    workloads it would; "" when it can. `lost_s` of it went to rounds that took longer."""
-    needed = least(needs, list(taken.values()))
-    if needed + lost_s <= limit_s:
-        return ""
-    needed *= GATE_COST_MARGIN  # what is said has to do the next time
-    enough = enough_for(limit_s, needs, list(taken.values()))
+@dataclass(frozen=True)
+class TooShort:
+    """A budget that cannot lead to a verdict, and what would the next time."""
+
+    why: str
+    needed_s: float  # for all workloads; what is known to be too little where not one round was whole
+    enough: Sequence[str]  # the workloads that it would do for
+
+
+def too_short(
+    limit_s: float, reserve_s: float, needs: Needs, taken: Costs, lost_s: float = 0.0
+) -> TooShort | None:
+    """What is wrong with a budget of `limit_s` and `reserve_s` more; None when it can lead to a verdict.
+    `lost_s` of it went to rounds that took longer."""
+    needed_s = least(needs, list(taken.values()))
+    if needed_s + lost_s <= limit_s:
+        return None
+    needed_s = GATE_COST_MARGIN * needed_s + reserve_s
+    enough = enough_for(limit_s, needs, taken)
     what = formatting.count(len(taken), "workload")
-    return (
+    why = (
         f"the budget of {words(limit_s + reserve_s)} is too short for {what}, whose round takes "
-        f"{_seconds(sum(taken.values()))} here: {_rounds(needs)} "
-        f"need {words(math.ceil(needed + reserve_s))}; "
-        + (f"it would do for the {enough} shortest" if enough else "it would do for none of them")
+        f"{_seconds(sum(taken.values()))} here: {_rounds(needs)} need {words(math.ceil(needed_s))}; "
+        + (f"it would do for the {len(enough)} shortest" if enough else "it would do for none of them")
     )
+    return TooShort(why, needed_s, enough)
 
 
 def _seconds(value: float) -> str:
     return f"{value:.2g} s" if value < 10 else words(value)
 
 
-def no_round(limit_s: float, reserve_s: float, needs: Needs, workloads: int) -> str:
+def no_round(limit_s: float, reserve_s: float, needs: Needs, workloads: int) -> TooShort:
     """The same where not one round was whole in all of the budget."""
-    needed = least(needs, [limit_s / max(1, workloads)] * max(1, workloads))
+    needed_s = least(needs, [limit_s / max(1, workloads)] * max(1, workloads)) + reserve_s
     what = formatting.count(workloads, "workload")
-    return (
+    why = (
         f"the budget of {words(limit_s + reserve_s)} is too short: not one round of {what} was whole in it; "
-        f"{_rounds(needs)} need more than {words(math.ceil(needed + reserve_s))}"
+        f"{_rounds(needs)} need more than {words(math.ceil(needed_s))}"
     )
+    return TooShort(why, needed_s, [])
 
 
 def _rounds(needs: Needs) -> str:

@@ -81,7 +81,7 @@ class Measured:
         self._counted: Campaign | None = None
         self.interrupted = False
         self.stopped_early = True  # where there is no round, the time was up
-        self.too_short = ""
+        self.too_short: schedule.TooShort | None = None
         self.kept: list[Kept] = []
 
     @property
@@ -243,7 +243,7 @@ class Stored:
     def __init__(self, documents: Sequence[Document], arms: Sequence[str]) -> None:
         self._documents = documents
         self.stopped_early = False
-        self.too_short = ""
+        self.too_short: schedule.TooShort | None = None
         self.uncounted = False  # what is stored is not for want of time
         for document in documents:
             for arm in arms:

@@ -18,6 +18,7 @@ from faultline_reports.gate.decision import NOT_CONFIRMED, TOO_FEW, Answer, Outc
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask, invalid, measured
 from faultline_reports.gate.result import NO_TIME, Row, Verdict
+from faultline_reports.gate.schedule import TooShort
 from faultline_reports.metrics import KERNEL, VALID_TRIALS
 from faultline_reports.model import Document
 from faultline_reports.statistics.thresholds import (
@@ -44,7 +45,7 @@ class Rounds:
 
 class Source(Protocol):
     stopped_early: bool  # where it has no round: for want of time, and not because there are none
-    too_short: str  # once asked for the first rounds: why its time cannot lead to a verdict, "" when it can
+    too_short: TooShort | None  # once asked for the first rounds: that its time cannot lead to a verdict
 
     @property
     def uncounted(self) -> bool:
@@ -77,7 +78,7 @@ class Judged:
     confirm_rounds: int
     calibration: calibration.Calibration | None
     measured: Collection[str] = ()  # the keys of the metrics that some trial has
-    too_short: bool = False  # the budget could not hold the least that leads to a verdict
+    too_short: TooShort | None = None  # the budget could not hold the least that leads to a verdict
 
 
 def judge(
@@ -92,8 +93,9 @@ def judge(
     first = source.first(policy.rounds)
     if first is None:
         if source.stopped_early:
-            why = source.too_short or "cut short: no round was whole"
-            return Judged([], Verdict.INCONCLUSIVE, [why], 0, 0, None, too_short=bool(source.too_short))
+            short = source.too_short
+            why = short.why if short else "cut short: no round was whole"
+            return Judged([], Verdict.INCONCLUSIVE, [why], 0, 0, None, too_short=short)
         return Judged([], Verdict.COULD_NOT_TELL, ["there is no whole round"], 0, 0, None)
     known = calibration.load(first.document.fingerprint)
     noise = known.noise_for(first.document) if known else {}
@@ -133,11 +135,11 @@ def judge(
     if not unconfirmed and not cut:
         counted = source.instructions(first.document, arms, policy)
         rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
-    shortened = source.too_short or _shortened(cut, unconfirmed, first)
+    short = source.too_short
+    shortened = short.why if short else _shortened(cut, unconfirmed, first)
     verdict, found = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
-    too_short = bool(source.too_short)
-    return Judged(rows, verdict, found, len(first.numbers), confirm_rounds, known, seen, too_short)
+    return Judged(rows, verdict, found, len(first.numbers), confirm_rounds, known, seen, short)
 
 
 def _confirm(
