@@ -1,5 +1,6 @@
-"""What ci/README.md says of every script that people call: that it has --help; and bad words are refused in a line."""
+"""What ci/README.md says of the scripts that people call: that they have --help; what a night costs."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 CI = Path(__file__).resolve().parent.parent
+FAULTLINE = os.environ.get("FAULTLINE", str(CI.parent / "build/release/bin/faultline"))
 SCRIPTS = sorted(path.name for path in CI.iterdir() if path.is_file() and os.access(path, os.X_OK))
 
 
@@ -37,3 +39,12 @@ def test_an_unknown_option_is_refused_in_a_line(script: str) -> None:
 def test_a_group_of_packages_that_is_not_there_is_refused() -> None:
     done = run("install", "build", "buidl")
     assert done.returncode == 64 and "no group buidl" in done.stderr
+
+
+def test_what_the_night_costs_is_as_it_is_told() -> None:
+    listed = subprocess.run(
+        [FAULTLINE, "list", "suites", "--json"], check=True, capture_output=True, text=True
+    )
+    (night,) = [suite for suite in json.loads(listed.stdout) if suite["name"] == "nightly"]
+    cost = f"{night['rows']} workloads, {night['rounds']} rounds, {night['trials']:,} trials"
+    assert cost in (CI / "GATE.md").read_text()
