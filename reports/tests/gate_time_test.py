@@ -319,3 +319,12 @@ def test_a_confirmation_takes_what_fits_in_the_order_it_is_told() -> None:
     assert both.counted_rounds == thresholds.GATE_COUNT_CONFIRM_ROUNDS
     tight = schedule.confirmation(32.0, 40, ["a"], taken, True, 1.25)
     assert tight.counted_rounds == thresholds.GATE_LEAST_CONFIRM_ROUNDS
+
+
+def test_the_default_budget_holds_rounds_of_twenty_seconds_as_the_page_says() -> None:
+    page = pathlib.Path(__file__).parents[2] / "ci" / "GATE.md"
+    assert "where a round of it, both builds, takes up to some 20 seconds" in page.read_text()
+    budget_s = Policy().budget_s - sources.RESERVE_S
+    uneven = {str(number): 16.0 / 3 if number < 3 else 4.0 / 11 for number in range(14)}
+    assert schedule.too_short(budget_s, sources.RESERVE_S, NEEDS, uneven) is None
+    assert schedule.too_short(budget_s, sources.RESERVE_S, NEEDS, {"a": 25.0}) is not None
