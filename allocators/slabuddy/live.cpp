@@ -22,19 +22,8 @@ constinit LiveBoard* board = nullptr;
 constinit std::atomic<bool> writing{false};
 constinit std::atomic<uint64_t> next_ms{0};
 
-// Takes whole lines, and none behind one that did not fit.
 void take(void* /*context*/, const char* text, size_t bytes) {
-    const size_t room = sizeof board->text - board->text_bytes;
-    if (bytes <= room) {
-        memcpy(board->text + board->text_bytes, text, bytes);
-        board->text_bytes += static_cast<uint32_t>(bytes);
-        return;
-    }
-    while (board->text_bytes > 0 && board->text[board->text_bytes - 1] != '\n') {
-        --board->text_bytes;
-    }
-    memset(board->text + board->text_bytes, '\n', sizeof board->text - board->text_bytes);
-    board->text_bytes = sizeof board->text;
+    live_append(*board, text, bytes);
 }
 
 // Odd: it is being written. No fences, of which ThreadSanitizer knows nothing.
@@ -43,6 +32,20 @@ void turn_version() {
 }
 
 } // namespace
+
+void live_append(LiveBoard& to, const char* text, size_t bytes) {
+    const size_t room = sizeof to.text - to.text_bytes;
+    if (bytes <= room) {
+        memcpy(to.text + to.text_bytes, text, bytes);
+        to.text_bytes += static_cast<uint32_t>(bytes);
+        return;
+    }
+    while (to.text_bytes > 0 && to.text[to.text_bytes - 1] != '\n') {
+        --to.text_bytes;
+    }
+    memset(to.text + to.text_bytes, '\n', sizeof to.text - to.text_bytes);
+    to.text_bytes = sizeof to.text;
+}
 
 void live_start() {
     if (!option(Option::live) || board) {

@@ -3,7 +3,11 @@
 // leaves it as it is, and nothing changes then.
 #pragma once
 
+#include <cstddef>
+
 namespace sb {
+
+struct LiveBoard;
 
 void live_start(); // makes the board, when the option says so
 
@@ -16,6 +20,10 @@ inline void live_poll() {
         live_write();
     }
 }
+
+// Puts a piece of text behind the board's. Whole lines only: of one that does not fit nothing stays, and behind it empty lines
+// fill the board.
+void live_append(LiveBoard& to, const char* text, size_t bytes);
 
 void live_in_child(); // of fork: the board may be a half-written one
 

@@ -1,5 +1,7 @@
 #include "kernel-probes/bpf/programs.hpp"
 
+#include "kernel-probes/bpf/tracepoints.hpp"
+
 #include "kernel-probes/tree.hpp"
 #include "trial.skel.h" // made by bpftool
 
@@ -81,27 +83,11 @@ void drop_unknown_tracepoints(const btf* kernel, bpf_object* object, Names& prog
     bpf_object__for_each_program(program, object) {
         const std::string name = bpf_program__name(program);
         const std::string tracepoint = tracepoint_of(program);
-        if (programs.contains(name) &&
-            btf__find_by_name_kind(kernel, ("btf_trace_" + tracepoint).c_str(), BTF_KIND_TYPEDEF) < 0) {
+        if (programs.contains(name) && !has_tracepoint(kernel, tracepoint)) {
             missing[name] = fmt::format("this kernel has no tracepoint {}", tracepoint);
             programs.erase(name);
         }
     }
-}
-
-// Of a tracepoint's argument: int, const void*, ... as its name in BTF without `const`; "" for a pointer.
-std::string_view type_of_argument(const btf* kernel, std::string_view tracepoint, unsigned index) {
-    const int hook =
-        btf__find_by_name_kind(kernel, fmt::format("btf_trace_{}", tracepoint).c_str(), BTF_KIND_TYPEDEF);
-    const btf_type* pointer =
-        hook < 0 ? nullptr : btf__type_by_id(kernel, btf__type_by_id(kernel, static_cast<__u32>(hook))->type);
-    const btf_type* function = pointer == nullptr ? nullptr : btf__type_by_id(kernel, pointer->type);
-    if (function == nullptr || !btf_is_func_proto(function) || btf_vlen(function) <= index + 1) {
-        return "";
-    }
-    const btf_type* type =
-        btf__type_by_id(kernel, btf_params(function)[index + 1].type); // behind the hook's own data
-    return type == nullptr || btf_is_ptr(type) ? "" : btf__name_by_offset(kernel, type->name_off);
 }
 
 // Takes those away whose numbers would be others. Arguments that are pointers to structures the verifier compares itself.
