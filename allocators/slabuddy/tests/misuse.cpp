@@ -41,10 +41,10 @@ void* volatile kept;
 
 // The library is preloaded, not linked.
 template <typename Function>
-Function* from_library(const char* name, Function* /*type*/) {
+Function* from_library(const char* name) {
     return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
 }
-#define FROM_LIBRARY(name) from_library(#name, &(name))
+#define FROM_LIBRARY(name) from_library<decltype(name)>(#name)
 
 sb_kmem_cache* cache(const char* name) {
     return FROM_LIBRARY(sb_kmem_cache_create)(name, 56, 0, 0, nullptr);
