@@ -22,7 +22,6 @@ namespace tiny {
 inline constexpr size_t region_bytes = size_t{1} << 20;
 inline constexpr size_t header_bytes = 4096;
 inline constexpr unsigned class_count = 13;
-inline constexpr size_t largest_class_bytes = size_t{16} << (class_count - 1); // 64 KiB
 
 constexpr size_t class_bytes(unsigned cls) {
     return size_t{16} << cls;
@@ -49,6 +48,8 @@ struct Region { // at the beginning of each region
 
 // Everything right. A bug hides one of these.
 struct NoBug {
+    // A larger block has a region of its own.
+    static constexpr size_t largest_class_bytes = class_bytes(class_count - 1); // 64 KiB
     // How far the next block of a region lies behind this one, which is the `n`th that was cut.
     static size_t stride(size_t block_bytes, uint64_t /*n*/) { return block_bytes; }
     // The size of block that serves this alignment, a power of two.
@@ -56,6 +57,8 @@ struct NoBug {
     static size_t bytes_to_zero(size_t size) { return size; }
     static size_t bytes_to_keep(size_t bytes) { return bytes; } // of a block that moves in realloc
     static size_t usable(size_t block_bytes) { return block_bytes; }
+    // What is wasted behind a block that has a region of its own.
+    static size_t slack() { return 0; }
     static bool forgets_to_free() { return false; }
     static void after_unmapping() {}
     static constexpr bool prepares_for_fork = true;
@@ -74,7 +77,7 @@ class Tiny {
             return no_memory();
         }
         const size_t bytes = Bug::bytes_for(alignment, size);
-        if (bytes > largest_class_bytes) {
+        if (bytes > Bug::largest_class_bytes) {
             return allocate_region(alignment, size);
         }
         const unsigned cls = class_of(bytes);
@@ -96,7 +99,7 @@ class Tiny {
     static void* allocate_zeroed(size_t size) {
         void* block = allocate(size);
         if (block != nullptr &&
-            usable_size(block) <= largest_class_bytes) { // what is larger comes from the kernel
+            usable_size(block) <= Bug::largest_class_bytes) { // what is larger comes from the kernel
             memset(block, 0, Bug::bytes_to_zero(size));
         }
         return block;
@@ -123,7 +126,7 @@ class Tiny {
             return;
         }
         Region* region = region_of(pointer);
-        if (region->block_bytes > largest_class_bytes) {
+        if (region->block_bytes > Bug::largest_class_bytes) {
             live -= region->mapped_bytes;
             const int saved = errno;
             munmap(region, region->mapped_bytes);
@@ -168,7 +171,7 @@ class Tiny {
     }
     static size_t room_of(void* block) {
         const Region* region = region_of(block);
-        if (region->block_bytes <= largest_class_bytes) {
+        if (region->block_bytes <= Bug::largest_class_bytes) {
             return region->block_bytes;
         }
         return reinterpret_cast<uintptr_t>(region) + region->mapped_bytes -
@@ -207,13 +210,16 @@ class Tiny {
                               : alignment < region_bytes ? alignment
                                                          : region_bytes;
         size_t bytes = 0;
-        if (__builtin_add_overflow(size, before + 4095, &bytes)) {
+        const size_t slack = Bug::slack();
+        if (__builtin_add_overflow(size, before + slack + 4095, &bytes)) {
             return no_memory();
         }
-        Region* region = map(bytes & ~size_t{4095}, alignment);
+        bytes &= ~size_t{4095};
+        Region* region = map(bytes, alignment);
         if (region == nullptr) {
             return no_memory();
         }
+        memset(reinterpret_cast<char*>(region) + bytes - slack, 1, slack);
         region->block_bytes = SIZE_MAX;
         live += region->mapped_bytes;
         return reinterpret_cast<char*>(region) + before;

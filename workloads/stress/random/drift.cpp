@@ -7,9 +7,6 @@
 namespace faultline::stress {
 namespace {
 
-constexpr std::uint64_t least_gain = 16ULL << 20; // below it nobody would call it a leak
-constexpr double least_share = 0.25;              // of the median
-
 std::uint64_t median_of(std::span<const std::uint64_t> values) {
     std::array<std::uint64_t, most_drift_samples> sorted{};
     std::copy(values.begin(), values.end(), sorted.begin());
@@ -24,7 +21,7 @@ double slope_between(std::span<const std::uint64_t> values, std::size_t i, std::
 
 } // namespace
 
-Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule) {
+Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule, const Gain& matters) {
     Drift drift;
     const std::size_t n = resident.size();
     if (n < rule.least_samples || n > most_drift_samples) {
@@ -53,10 +50,10 @@ Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule
     const std::uint64_t first = median_of(resident.first(third));
     const std::uint64_t second = median_of(resident.subspan(third, third));
     const std::uint64_t last = median_of(resident.last(third));
-    const std::uint64_t enough =
-        std::max(least_gain, static_cast<std::uint64_t>(least_share * static_cast<double>(drift.median)));
+    const std::uint64_t enough = std::max(
+        matters.least, static_cast<std::uint64_t>(matters.least_share * static_cast<double>(drift.median)));
     drift.is_steady =
-        drift.z > rule.certain_z && drift.gained > least_gain && second > first && last > second;
+        drift.z > rule.certain_z && drift.gained > matters.least && second > first && last > second;
     drift.is_leak = drift.is_steady && drift.gained > enough && last > second + enough / 3;
     return drift;
 }

@@ -1,4 +1,5 @@
-// Whether memory creeps up: a verdict on a series of resident sizes, taken at moments when the same amount is alive.
+// Whether memory creeps up: a verdict on a series of resident sizes, taken at moments when the same amount is alive, or
+// of what stands for them.
 //
 // The trend is tested by Mann and Kendall's statistic (Mann, "Nonparametric tests against trend", Econometrica 13,
 // 1945; normal approximation of Kendall's S) and measured by Theil and Sen's slope (Sen, JASA 63, 1968). A heap that
@@ -23,6 +24,13 @@ struct Drift {
 
 inline constexpr std::size_t most_drift_samples = 256;
 
+// Below what gain nobody would call it a drift: so much, and such a share of the series' median.
+struct Gain {
+    std::uint64_t least;
+    double least_share;
+};
+inline constexpr Gain gain_in_bytes = {16ULL << 20, 0.25};
+
 // From how many samples on, and how clearly, a trend is one.
 struct DriftRule {
     std::size_t least_samples;
@@ -33,7 +41,8 @@ inline constexpr DriftRule drift_accuses = {
 inline constexpr DriftRule drift_suspects = {12, 4}; // one in thirty thousand
 
 // Of at most most_drift_samples; a longer series is to be thinned by the caller. Takes no memory from any heap.
-Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule = drift_accuses);
+Drift judge_drift(std::span<const std::uint64_t> resident, const DriftRule& rule = drift_accuses,
+                  const Gain& matters = gain_in_bytes);
 
 // A series of fixed size over any length of time: when it is full, every other sample is left out and from then on
 // only every second offered one is taken.

@@ -25,12 +25,19 @@ std::uint64_t resident_but_for(std::uint64_t own_bytes) {
     return resident > own_bytes ? resident - own_bytes : 0;
 }
 
-void look_for_leak(LeakWatch& watch, std::uint64_t held_bytes) {
-    if (watch.offer(held_bytes) == Suspicion::proved) {
-        fail("memory leaks: with nothing alive and free memory given back, %llu MiB more are resident "
-             "after each 100 episodes, %llu MiB now (Mann-Kendall z %.1f, the second time)",
-             static_cast<unsigned long long>(watch.growth_bytes() * 100) >> 20,
-             static_cast<unsigned long long>(held_bytes >> 20), watch.drift().z);
+std::uint64_t asked_bytes(const Plan& plan) {
+    std::uint64_t sum = 0;
+    for (const Step& step : plan.steps) {
+        sum += step.makes() ? step.size : 0;
+    }
+    return sum;
+}
+
+void look_for_leak(LeakWatch& watch, std::uint64_t held_bytes, std::uint64_t asked) {
+    if (watch.offer(held_bytes, asked) == Suspicion::proved) {
+        fail("memory leaks: with nothing alive and free memory given back, %.1f KiB of each MiB that "
+             "was asked for stay resident, %llu MiB now (Mann-Kendall z %.1f, the second time)",
+             watch.growth() * 1024, static_cast<unsigned long long>(held_bytes >> 20), watch.drift().z);
     }
 }
 
@@ -43,6 +50,7 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
     Executor executor(calls, {most_steps, most_steps, most_threads}, pulse.progress);
     LeakWatch watch(first_judgement);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
+    std::uint64_t asked = 0;
     std::uint64_t episode = options.episode;
     for (; engine::monotonic_ns() < deadline; ++episode) {
         const Plan plan = generate(options.seed, episode, options.variant == with_forks, room, live);
@@ -59,7 +67,9 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
         if (watch.is_suspicious()) {
             calls.trim();
         }
-        look_for_leak(watch, held_bytes != nullptr ? held_bytes() : resident_but_for(executor.own_bytes()));
+        asked += runs * asked_bytes(plan);
+        look_for_leak(watch, held_bytes != nullptr ? held_bytes() : resident_but_for(executor.own_bytes()),
+                      asked);
     }
     if (const Drift drift = watch.drift_so_far(); watch.is_suspicious() || drift.is_leak) {
         note("resident memory grew by %llu MiB with nothing alive; whether it leaks needs a longer run",

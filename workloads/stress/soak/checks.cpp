@@ -9,7 +9,9 @@ void mixed(const Task& task) {
 }
 
 constexpr Check table[] = {
-    {"soak.mixed", "under a load whose sizes change in cycles, resident memory does not creep up",
+    {"soak.mixed",
+     "under a load whose sizes change in cycles, neither resident memory nor "
+     "fragmentation creeps up",
      "no standard", mixed, 60, 10},
 };
 

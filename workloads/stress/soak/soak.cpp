@@ -25,7 +25,10 @@ constexpr std::uint64_t most_era_calls = 60'000; // of a thread; fewer where blo
 constexpr std::uint64_t era_bytes = 8 * thread_live_bytes;
 constexpr std::uint64_t survivor_one_in = 10;
 constexpr std::size_t most_slots = 1 << 17;
-constexpr std::uint64_t first_judgement = 8 * cycle; // eras until a leak is looked for
+constexpr std::uint64_t first_judgement = 8 * cycle;        // eras until a leak is looked for
+constexpr std::uint64_t first_fragmentation_judgement = 72; // cycles
+constexpr std::uint64_t whole = 1'000'000;                  // of a ratio
+constexpr Gain fragmentation_matters = {whole / 20, 0.1}; // 5 % of what is alive, a tenth of what is resident
 constexpr unsigned all_told_eras = 2 * cycle; // then at the end of a cycle whose number is a power of two
 
 // The sizes of an era: from small ones of one kind to large ones, never the same two after each other.
@@ -50,7 +53,8 @@ struct Block {
 struct Member { // a thread's
     std::span<Block> slots;
     std::uint64_t live_bytes = 0;
-    std::size_t used = 0; // slots from the front that may hold blocks
+    std::uint64_t asked_bytes = 0; // since the beginning
+    std::size_t used = 0;          // slots from the front that may hold blocks
 };
 
 class Soak {
@@ -66,10 +70,18 @@ class Soak {
 
     void era(unsigned number) {
         team_.run([&](unsigned thread) { work(members_[thread], number, thread); });
+        if (fragmentation_watch_.is_suspicious()) {
+            heap_.trim();
+        }
         const std::uint64_t full = percent();
+        resident_at_full_ += resident_of_heap();
+        live_at_full_ += live_bytes();
         team_.run([&](unsigned thread) { give_back(members_[thread], number, thread); });
         const std::uint64_t survivors = percent();
         look_for_leak();
+        if (number % cycle == cycle - 1) {
+            look_at_fragmentation();
+        }
         const bool is_told =
             number < all_told_eras || (number % cycle == 0 && std::has_single_bit(number / cycle));
         if (is_told) {
@@ -85,8 +97,13 @@ class Soak {
             note("resident memory crept up by %llu MiB; whether it goes on needs a longer run",
                  static_cast<unsigned long long>((drift.is_leak ? drift : watch_.drift()).gained >> 20));
         }
+        if (fragmentation_watch_.is_suspicious()) {
+            note("fragmentation grew by %llu %% of what is alive; whether it goes on needs a longer run",
+                 static_cast<unsigned long long>(percent_of_whole(fragmentation_watch_.drift().gained)));
+        }
         figure("gained-kib-in-second-half", drift.gained >> 10);
         figure("looks-for-a-leak", watch_.judgements());
+        figure("looks-at-fragmentation", fragmentation_watch_.judgements());
     }
 
   private:
@@ -94,14 +111,31 @@ class Soak {
         if (watch_.is_suspicious()) {
             heap_.trim();
         }
-        if (watch_.offer(resident_of_heap()) == Suspicion::proved) {
+        if (watch_.offer(resident_of_heap(), asked_bytes()) == Suspicion::proved) {
             const Drift& drift = watch_.drift();
-            fail("resident memory creeps up, though free memory was given back: %.0f KiB an era, by %llu "
-                 "MiB to %llu MiB (Mann-Kendall z %.1f, the second time)",
-                 watch_.growth_bytes() / 1024, static_cast<unsigned long long>(drift.gained >> 20),
+            fail("resident memory creeps up, though free memory was given back: %.1f KiB for each MiB asked "
+                 "for, by %llu MiB to %llu MiB (Mann-Kendall z %.1f, the second time)",
+                 watch_.growth() * 1024, static_cast<unsigned long long>(drift.gained >> 20),
                  static_cast<unsigned long long>(drift.median >> 20), drift.z);
         }
     }
+
+    // At the end of a cycle: what was resident at the end of its eras' work, over what is alive then. That is taken over
+    // all cycles so far, as one cycle's differs from the next by chance and what is resident hardly follows.
+    void look_at_fragmentation() {
+        ++cycles_;
+        const std::uint64_t average_live = std::max<std::uint64_t>(live_at_full_ / cycles_, 1);
+        const std::uint64_t ratio = resident_at_full_ * whole / average_live; // below 2^64 up to 18 TB
+        resident_at_full_ = 0;
+        if (fragmentation_watch_.offer(ratio, asked_bytes()) == Suspicion::proved) {
+            const Drift& drift = fragmentation_watch_.drift();
+            fail("fragmentation creeps up, though free memory was given back: what is resident grew by "
+                 "%llu %% of what is alive, to %llu %% (Mann-Kendall z %.1f, the second time)",
+                 static_cast<unsigned long long>(percent_of_whole(drift.gained)),
+                 static_cast<unsigned long long>(percent_of_whole(ratio)), drift.z);
+        }
+    }
+    static std::uint64_t percent_of_whole(std::uint64_t ratio) { return ratio * 100 / whole; }
 
     static std::uint64_t key(const Block& block) {
         return reinterpret_cast<std::uintptr_t>(block.at) ^ block.era;
@@ -140,6 +174,7 @@ class Soak {
                 block.size = static_cast<std::uint32_t>(size);
                 block.era = number;
                 member.live_bytes += size;
+                member.asked_bytes += size;
                 write_pattern_of(block.at, size, key(block));
             }
             pulse_.progress.fetch_add(1, std::memory_order_relaxed);
@@ -161,6 +196,13 @@ class Soak {
         std::uint64_t sum = 0;
         for (const Member& member : members_) {
             sum += member.live_bytes;
+        }
+        return sum;
+    }
+    std::uint64_t asked_bytes() const {
+        std::uint64_t sum = 0;
+        for (const Member& member : members_) {
+            sum += member.asked_bytes;
         }
         return sum;
     }
@@ -189,6 +231,10 @@ class Soak {
     engine::Team team_;
     Member members_[threads];
     LeakWatch watch_{first_judgement};
+    LeakWatch fragmentation_watch_{first_fragmentation_judgement, fragmentation_matters};
+    std::uint64_t cycles_ = 0;
+    std::uint64_t resident_at_full_ = 0; // of this cycle's eras
+    std::uint64_t live_at_full_ = 0;     // of all eras
 };
 
 } // namespace

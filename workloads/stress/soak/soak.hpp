@@ -3,6 +3,10 @@
 // survives lives on for a whole cycle of eras. The same calls on every allocator, so era n of one can be compared with
 // era n of another.
 //
+// Two things are watched for a trend, each accused only when it goes on over a second period in which free memory is
+// given back before each look: what is resident when an era's blocks are given back (a leak), and what is resident over
+// what is alive when they are all there, over whole cycles (fragmentation).
+//
 // What is said: figures `era-N-full-percent` and `era-N-survivors-percent`, resident memory over live bytes before and
 // after the blocks are given back, for the first cycles and then ever less often; at the end the trend.
 #pragma once

@@ -250,7 +250,8 @@ std::pair<Suspicion, int> watched(int samples, const std::function<void(int, Hel
         if (watch.is_suspicious()) {
             held.held_back = 0;
         }
-        const Suspicion said = watch.offer((10ULL << 20) + held.leaked + held.held_back);
+        const Suspicion said =
+            watch.offer((10ULL << 20) + held.leaked + held.held_back, std::uint64_t(i) << 30);
         if (said != Suspicion::none) {
             last = {said, i};
         }
@@ -283,13 +284,27 @@ TEST(LeakWatch, DoesNotAccuseAHeapThatFillsUpLater) {
     EXPECT_EQ(at, 24 + 24);
 }
 
+// One sample in four does a hundred times the work of the others, and in the second period they are fewer.
+TEST(LeakWatch, AccusesWhatGrowsWithTheWork) {
+    LeakWatch watch(24);
+    std::uint64_t asked = 0;
+    Suspicion last = Suspicion::none;
+    int at = 0;
+    for (; at < 200 && last != Suspicion::proved; ++at) {
+        asked += (at % (at < 24 ? 2 : 5) == 0 ? 1000ULL : 10ULL) << 20;
+        last = watch.offer((10ULL << 20) + asked / 100, asked);
+    }
+    EXPECT_EQ(last, Suspicion::proved);
+    EXPECT_EQ(at, 24 + 24);
+}
+
 TEST(LeakWatch, SaysHowOftenItLooked) {
     LeakWatch watch(24);
     for (int i = 1; i < 24; ++i) {
-        watch.offer(1 << 20);
+        watch.offer(1 << 20, 1 << 20);
     }
     EXPECT_EQ(watch.judgements(), 0U) << "too few samples to tell";
-    watch.offer(1 << 20);
+    watch.offer(1 << 20, 1 << 20);
     EXPECT_EQ(watch.judgements(), 1U);
 }
 
