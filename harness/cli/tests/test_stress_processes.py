@@ -117,19 +117,23 @@ def test_killed_it_takes_its_check_with_it(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_ended_it_takes_the_supervisor_its_worker_and_the_workers_child_with_it(tmp_path, number):
+@pytest.mark.parametrize(
+    ("only", "generations"), [("random.forks", 3), ("conformance.fork-beside-threads", 2)]
+)
+def test_ended_it_takes_all_generations_with_it(tmp_path, number, only, generations):
+    """A supervisor, its worker and the child of that; a check and its child: each deadlocked in the end."""
     running = start(
         tmp_path,
-        *("-a", f"bad={BROKEN}/fork_deadlock.so", "--only", "random.forks"),
+        *("-a", f"bad={BROKEN}/fork_deadlock.so", "--only", only),
         *("--seconds", 2 * PATIENCE_S, "--artifacts", tmp_path),
     )
     found = []
 
-    def three_generations():
+    def all_are_there():
         found[:] = descendants_of(running.pid)
-        return len(found) >= 3 and running.poll() is None
+        return len(found) >= generations and running.poll() is None
 
-    wait_for(three_generations, "a child of the worker")
+    wait_for(all_are_there, f"{generations} generations of processes")
     all_of_them = [pid for generation in found for pid in generation]
     running.send_signal(number)
     running.wait()

@@ -51,10 +51,14 @@ void remove_abandoned(const std::string& root) {
     }
 }
 
-// Until the last process in it is gone, for ten seconds at most.
-void remove_when_empty(const char* path) {
+// Of 10 ms each. Nobody waits for the guardian, and a crowded machine ends processes late.
+constexpr int own_tries = 1000;
+constexpr int guardian_tries = 60'000;
+
+// Until the last process in it is gone.
+void remove_when_empty(const char* path, int most_tries) {
     constexpr timespec moment = {0, 10'000'000};
-    for (int tries = 0; tries < 1000 && ::rmdir(path) != 0 && errno == EBUSY; ++tries) {
+    for (int tries = 0; tries < most_tries && ::rmdir(path) != 0 && errno == EBUSY; ++tries) {
         ::nanosleep(&moment, nullptr);
     }
 }
@@ -98,7 +102,7 @@ void MemoryGroup::guard() {
         char byte = 0;
         while (::read(ended.get(), &byte, 1) < 0 && errno == EINTR) {
         }
-        remove_when_empty(path_.c_str());
+        remove_when_empty(path_.c_str(), guardian_tries);
         ::_exit(0);
     }
 }
@@ -107,7 +111,7 @@ MemoryGroup::~MemoryGroup() {
     if (path_.empty()) {
         return;
     }
-    remove_when_empty(path_.c_str());
+    remove_when_empty(path_.c_str(), own_tries);
     guarded_.reset();
     while (guardian_ > 0 && ::waitpid(guardian_, nullptr, 0) < 0 && errno == EINTR) {
     }
