@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -118,18 +120,22 @@ def _cleaned(svg: str, label: str) -> str:
 
 
 def _rounded(tag: str) -> str:
-    """A tag with its figures no finer than can be seen. Outside of tags figures belong to names."""
-    tag = re.sub(r' ([xy])="([0-9.]+)"', lambda xy: f' {xy.group(1)}="{round(float(xy.group(2)), 1):g}"', tag)
+    """A tag with its figures no finer than can be seen, a text's place in whole pixels. Outside of tags figures
+    belong to names."""
+    tag = re.sub(r' ([xy])="([0-9.]+)"', lambda xy: f' {xy.group(1)}="{round(float(xy.group(2)))}"', tag)
     tag = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", tag)
     return re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), tag)
 
 
 def styles_as_classes(page: str) -> tuple[str, str]:
     """The page with the styles of its pictures as classes, and the CSS that says what those are."""
-    names: dict[str, str] = {}
+    pictures = re.findall(r"<svg .*?</svg>", page, flags=re.DOTALL)
+    uses = Counter(rules for drawn in pictures for rules in re.findall(r' style="([^"]*)"', drawn))
+    # The shortest names for those that are used most.
+    names = {rules: f"p{np.base_repr(place, 36).lower()}" for place, (rules, _) in enumerate(uses.most_common())}
 
     def name(found: re.Match[str]) -> str:
-        return f' class="{names.setdefault(found.group(1), f"p{len(names)}")}"'
+        return f' class="{names[found.group(1)]}"'
 
     def picture(found: re.Match[str]) -> str:
         drawn = re.sub(r' style="([^"]*)"', name, found.group(0))
