@@ -62,8 +62,13 @@ def test_what_is_held_beside_live_bytes_over_the_work() -> None:
         series["heap_rss_bytes"]["values"] = [2**20 * 3 * n for n in range(20)]
     loaded = read(value)
     assert fragmentation.wanted(loaded)
+    (without,) = fragmentation.view(analysis.analyse(loaded, None), draws=False)
+    assert without.table is not None
+    assert without.table.rows[0] == ["system", "10.0 MiB", "20.0 MiB", "28.0 MiB", "38.0 MiB"]
     (part,) = fragmentation.view(analysis.analyse(loaded, None), draws=True)
-    assert part.table.rows[0] == ["system", "10.0 MiB", "20.0 MiB", "28.0 MiB", "38.0 MiB"]
+    assert part.table is None
+    told = {row[0]: row[1] for row in part.pictures[0].drawing.table.rows}
+    assert [told[share] for share in ("25 %", "50 %", "75 %", "100 %")] == ["10.0", "20.0", "28.0", "38.0"]
     assert "null" not in part.pictures[0].svg
     text = page.render(loaded, None)
     assert "where a trial apart kept account of live blocks" in text

@@ -61,8 +61,8 @@ def test_texts_of_one_style_are_a_group_and_stay_above_what_they_were_above() ->
 
 def test_figures_in_a_name_are_not_rounded() -> None:
     name = 'lib-1.23456 x="9.8765"'
-    rows = [figures.Strip(name, [1.0, 2.0], Interval(1.5, 1.0, 2.0, 0.5, 0.95, 2))]
-    drawn = figures.strips(rows, "ns", "a picture")
+    rows = [figures.Strip(name, {0: 1.0, 1: 2.0}, Interval(1.5, 1.0, 2.0, 0.5, 0.95, 2))]
+    drawn = figures.strips(rows, "ns", "a picture").svg
     assert f">{html.escape(name, quote=False)}</text>" in drawn and not re.search(r"<[^>]*\.[0-9]{3}", drawn)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from faultline_reports.report import overview
@@ -17,41 +16,31 @@ MOST_CELLS = 20_000  # beyond it the page grows by more than a megabyte
 
 
 def tables(analysis: Analysis) -> dict[str, Any] | None:
-    """{"words": [text...], "tables": {baseline: {metric: {"mean": row or null, "rows": [row...]}}}}; a row is
-    a list of cells, a cell [value, detail, word, mark, css, note] as places in `words`, and what it is
-    sorted by. None where there is one subject, or there would be too much of it."""
+    """{"tables": [[baseline, [[metric, whether it has a mean]...]]...], "columns": [[value...], [detail...],
+    [word...], [mark...], [css...], [note...], [what it is sorted by...]]}. The columns are of all cells in
+    the order of baselines, metrics, rows (the mean first) and allocators: likes beside each other compress
+    best. None where there is one subject, or there would be too much of it."""
     document = analysis.document
     names = [allocator.name for allocator in document.subjects()]
     count = len(names) * (len(names) - 1) * len(document.workloads) * len(analysis.metrics)
     if len(names) < 2 or count > MOST_CELLS or not document.rounds:
         return None
-    words: dict[str, int] = {}
-
-    def place(text: str) -> int:
-        return words.setdefault(text, len(words))
-
-    def row(cells: Sequence[Cell]) -> list[list[Any]]:
-        return [
-            [
-                *map(place, (cell.value, cell.detail, cell.word, cell.mark, cell.css, cell.note)),
-                None if cell.order is None else float(f"{cell.order:.4g}"),
-            ]
-            for cell in cells
-        ]
-
-    found = {}
+    found: list[Any] = []
+    cells: list[list[Any]] = []
     for name in names:
         if name == analysis.baseline:
             continue
         heats = overview.heats(analyse(document, name))
-        found[name] = {
-            heat.metric.key: {
-                "mean": row(heat.mean) if heat.mean else None,
-                "rows": [row(entry.cells) for entry in heat.rows],
-            }
-            for heat in heats
-        }
-    return {"words": list(words), "tables": found}
+        found.append([name, [[heat.metric.key, heat.mean is not None] for heat in heats]])
+        for heat in heats:
+            rows = [*([heat.mean] if heat.mean is not None else []), *(row.cells for row in heat.rows)]
+            cells += [_columns(cell) for row in rows for cell in row]
+    return {"tables": found, "columns": list(zip(*cells))}
+
+
+def _columns(cell: Cell) -> list[Any]:
+    order = None if cell.order is None else float(f"{cell.order:.3g}")
+    return [cell.value, cell.detail, cell.word, cell.mark, cell.css, cell.note, order]
 
 
 def packed(value: object) -> str:

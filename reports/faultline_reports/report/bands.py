@@ -6,14 +6,14 @@ import itertools
 from collections.abc import Sequence
 
 import matplotlib
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from faultline_reports.formatting import quantity, scale
-from faultline_reports.report import figures, stacks, style
+from faultline_reports.report import drawing, figures, stacks, style
 from faultline_reports.report.details import PHASE_NAMES
+from faultline_reports.report.drawing import Drawing, Grid
 from faultline_reports.report.figures import Stroke
 from faultline_reports.report.shares import KINDS, Course, Moment, peak
 
@@ -22,7 +22,7 @@ GAP = 4.0  # below the data of a row
 COLORS = (style.KINDS[0], style.KINDS[1], style.KINDS[3], style.BAND)
 
 
-def draw(courses: Sequence[Course], label: str, points: int) -> Markup:
+def draw(courses: Sequence[Course], label: str, points: int) -> Drawing:
     """All on one scale; at most about `points` moments of each. Where a moment cannot be divided there is the
     line of what is resident alone. Ticks are where phases begin, and the measured one has a line below it."""
     with matplotlib.rc_context(style.RC):
@@ -38,9 +38,10 @@ def draw(courses: Sequence[Course], label: str, points: int) -> Markup:
         ticks: list[Stroke] = []
         measured: list[Stroke] = []
         rows: list[tuple[Sequence[Moment], float]] = []
+        parts = points // 2
         for index, found in enumerate(courses):
             bottom = (index + 1) * PITCH - GAP
-            moments = _thinned(found.moments, points)
+            moments = [moment for moment in _highest(found.moments, parts) if moment is not None]
             rows.append((moments, bottom))
             ticks += [(begin, bottom - 5, begin, bottom + 3) for _, begin, _ in found.phases]
             measured += [
@@ -62,7 +63,9 @@ def draw(courses: Sequence[Course], label: str, points: int) -> Markup:
             color=style.MUTED,
             fontsize=style.SMALL,
         )
-        return style.embedded(figure, label)
+        table, name = _table(courses, largest, parts)
+        spots = figures.parts_of_time(courses, last, PITCH)
+        return Drawing(style.embedded(figure, label), table, name, spots)
 
 
 def _bands(axes: Axes, rows: Sequence[tuple[Sequence[Moment], float]], pitch: float) -> None:
@@ -86,7 +89,30 @@ def _bands(axes: Axes, rows: Sequence[tuple[Sequence[Moment], float]], pitch: fl
             axes.add_patch(PathPatch(Path.make_compound_path(*outline), color=color, linewidth=0))
 
 
-def _thinned(moments: Sequence[Moment], limit: int) -> list[Moment]:
-    """At most about `limit`, those of each stretch's highest and lowest resident heap among them."""
-    places, _ = figures.thinned(range(len(moments)), [moment.heap for moment in moments], limit)
-    return [moments[int(place)] for place in places]
+def _heap(moment: Moment) -> float:
+    return moment.heap
+
+
+def _highest(moments: Sequence[Moment], parts: int) -> list[Moment | None]:
+    """The first, of each stretch the one when most was resident, and the last: what is left at the end.
+    None for a stretch without."""
+    ends = figures.stretches([moment.heap for moment in moments], parts)
+    highest = [max((moments[at] for at in part), key=_heap) if part else None for part in ends]
+    known = [moment for moment in highest if moment is not None]
+    first = moments[0] if moments[0] is not known[0] else None
+    return [first, *highest, moments[-1] if moments[-1] is not known[-1] else None]
+
+
+def _table(courses: Sequence[Course], largest: float, parts: int) -> tuple[Grid, str]:
+    text, _, name = drawing.amounts([0.0, largest], "bytes", steps=drawing.FEW_STEPS)
+
+    def cell(moment: Moment | None) -> str:
+        if moment is None:
+            return ""
+        return "/".join(map(text, moment.parts)) if moment.parts else f"{text(moment.heap)} in all"
+
+    columns = [[cell(moment) for moment in _highest(found.moments, parts)] for found in courses]
+    places = ["begin", *(figures.percent_of_time(part + 1, parts) for part in range(parts)), "end"]
+    told = [[place, *cells] for place, *cells in zip(places, *columns) if any(cells)]
+    heads = [f"{found.name}, {quantity(found.at_ns[-1], 'ns')}" for found in courses]
+    return Grid(["of its time", *heads], told), f"{name}: {' / '.join(KINDS)}"

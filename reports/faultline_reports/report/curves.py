@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from faultline_reports.formatting import scale, shortened
-from faultline_reports.report import figures, style
+from faultline_reports.report import drawing, figures, style
+from faultline_reports.report.drawing import Drawing, Grid, numbers
 from faultline_reports.report.figures import Stroke
 
 LEFT, RIGHT, TOP, BELOW = 48.0, 14.0, 22.0, 38.0  # room around the data, in pixels
@@ -50,6 +50,17 @@ class Scale:
     at: Callable[[float], float]
     ticks: Sequence[tuple[float, str]]
     title: str
+    say: Callable[[float], str]  # any value's name
+
+
+@dataclass(frozen=True)
+class Amounts(Scale):
+    """What is measured: `say` leaves out `unit`, and LOW and HIGH are the ends in it."""
+
+    low: float
+    high: float
+    is_log: bool
+    unit: str
 
 
 def places(names: Sequence[str], title: str) -> Scale:
@@ -57,10 +68,12 @@ def places(names: Sequence[str], title: str) -> Scale:
     last = max(1, len(names) - 1)
     step = math.ceil(len(names) * LABEL_ROOM / (style.WIDTH - LEFT - RIGHT))
     shown = [(float(index), name) for index, name in enumerate(names) if index % step == 0]
-    return Scale(lambda value: value / last if len(names) > 1 else 0.5, shown, title)
+    return Scale(
+        lambda value: value / last if len(names) > 1 else 0.5, shown, title, lambda value: names[int(value)]
+    )
 
 
-def amounts(values: Sequence[float], unit: str, title: str, log_from: float = figures.LOG_FROM) -> Scale:
+def amounts(values: Sequence[float], unit: str, title: str, log_from: float = figures.LOG_FROM) -> Amounts:
     """From 0, or logarithmic where the largest is more than `log_from` times the smallest."""
     low, high = min(values), max(values)
     if low > 0 and high / low > log_from:
@@ -68,12 +81,24 @@ def amounts(values: Sequence[float], unit: str, title: str, log_from: float = fi
         bottom, whole = math.log(low / span), math.log(high / low * span**2)
         ticks = figures.decades(low / span, high * span, unit)
         named = [(tick, figures.round_number(tick, unit)) for tick in ticks]
-        return Scale(lambda value: (math.log(value) - bottom) / whole, named, f"{title}, logarithmic")
+        text, size, told = drawing.amounts([low, high], unit, True)
+        return Amounts(
+            lambda value: (math.log(value) - bottom) / whole,
+            named,
+            f"{title}, logarithmic",
+            text,
+            low / span / size,
+            high * span / size,
+            True,
+            told,
+        )
     top = (high or 1.0) * 1.06
     divisor, name = scale(high, unit)
     ticks = [tick * divisor for tick in MaxNLocator(5, min_n_ticks=2).tick_values(0, top / divisor)]
     named = [(tick, f"{tick / divisor:,.6g}") for tick in ticks if 0 <= tick <= top]
-    return Scale(lambda value: value / top, named, f"{title}, {name}" if name else title)
+    text, size, told = drawing.amounts([0.0, top], unit)
+    heading = f"{title}, {name}" if name else title
+    return Amounts(lambda value: max(0.0, value) / top, named, heading, text, 0.0, top / size, False, told)
 
 
 # A mark as strokes around its place, and their width. The first one is a stroke of no length with round ends.
@@ -90,9 +115,10 @@ MARKS: tuple[tuple[Sequence[Stroke], float], ...] = (
 MARKS_APART = 3  # how far on in MARKS the second time round begins, where colours are the same again
 
 
-def draw(curves: Sequence[Curve], x: Scale, y: Scale, label: str, dodge: float = 0.0) -> Markup:
-    """`dodge`: pixels from one curve to the next, at most, where marks at one place would hide each other; 0
-    where values between places mean something."""
+def draw(curves: Sequence[Curve], x: Scale, y: Amounts, label: str, dodge: float = 0.0) -> Drawing:
+    """The table has the marks with their intervals, and the line's other points. `dodge`: pixels from one
+    curve to the next, at most, where marks at one place would hide each other; 0 where values between places
+    mean something."""
     dodge = min(dodge, MOST_DODGE / len(curves))
     with matplotlib.rc_context(style.RC):
         below = BELOW + KEY_PITCH * len(curves) + 4
@@ -121,7 +147,27 @@ def draw(curves: Sequence[Curve], x: Scale, y: Scale, label: str, dodge: float =
             _marks(axes, marks, index)
             _key(axes, index)
         _names(axes, curves)
-        return style.embedded(figure, label)
+        table, at = _table(curves, x, y)
+        ends = f"{numbers(y.low, y.high)} {'log' if y.is_log else 'lin'}"
+        places = numbers(*(round(LEFT + EDGE + x.at(value) * (across - 2 * EDGE)) for value in at))
+        spots = f"mark {numbers(TOP, HEIGHT)} {ends} {places}"
+        return Drawing(style.embedded(figure, label), table, y.unit, spots)
+
+
+def _table(curves: Sequence[Curve], x: Scale, y: Amounts) -> tuple[Grid, list[float]]:
+    """And what its rows are of, along the axis."""
+    cells: dict[float, dict[int, str]] = {}
+    for index, curve in enumerate(curves):
+        for at, value in curve.line:
+            cells.setdefault(at, {})[index] = y.say(value)
+        for mark in curve.marks:
+            text = y.say(mark.y)
+            if mark.low is not None and mark.high is not None and y.say(mark.low) != y.say(mark.high):
+                text += f" ({y.say(mark.low)} to {y.say(mark.high)})"
+            cells.setdefault(mark.x, {})[index] = text
+    places = sorted(cells)
+    rows = [[x.say(one), *(cells[one].get(index, "") for index in range(len(curves)))] for one in places]
+    return Grid([x.title, *(curve.name for curve in curves)], rows), places
 
 
 def _axis(axes: Axes, x: Scale, y: Scale, across: float) -> None:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from faultline_reports import formatting
 from faultline_reports.model import Allocator, Document, Trial
 from faultline_reports.report.counted import TIMED_PHASE, Arm
+from faultline_reports.report.drawing import Grid
 from faultline_reports.statistics.order import median
 
 Trials = Mapping[str, Sequence[Trial]]  # allocator -> valid trials
@@ -25,19 +24,6 @@ class PhaseRow:
     phase: str
     first: int  # rows that the name spans, 0 when it does not start here
     values: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Picture:
-    title: str
-    caption: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
-class Grid:
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def _middle(values: Sequence[float | None], unit: str) -> str:

@@ -4,17 +4,18 @@ that long names never collide with data and the same allocator stands at the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import matplotlib
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from faultline_reports.formatting import change, quantity, scale, shortened
-from faultline_reports.report import style
+from faultline_reports.report import drawing, style
+from faultline_reports.report.drawing import Drawing, Grid, numbers
 from faultline_reports.statistics.interval import Interval
 
 PITCH = 36.0  # of a row, in pixels
@@ -27,14 +28,18 @@ LOG_FROM = 12.0  # ratio of largest to smallest beyond which an axis is logarith
 
 @dataclass(frozen=True)
 class Strip:
-    """One allocator's samples of one metric, in order of rounds."""
+    """One allocator's samples of one metric by round, in their order."""
 
     name: str
-    values: Sequence[float]
+    samples: Mapping[int, float]
     median: Interval
 
+    @property
+    def values(self) -> list[float]:
+        return list(self.samples.values())
 
-def strips(rows: Sequence[Strip], unit: str, label: str) -> Markup:
+
+def strips(rows: Sequence[Strip], unit: str, label: str) -> Drawing:
     """Every sample as a dot (rounds run downwards inside a row), the median as a bar on its interval."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), PITCH)
@@ -51,7 +56,19 @@ def strips(rows: Sequence[Strip], unit: str, label: str) -> Markup:
         strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
         strokes(axes, dots, style.DOT, 3.8, "round")  # zero-length strokes with round ends: small in the file
         strokes(axes, bars, style.MARK, 2.2)
-        return style.embedded(figure, label)
+        text, spots, name = _told(axes, unit, PITCH)
+        table = drawing.by_round(
+            [row.name for row in rows], [row.median for row in rows], [row.samples for row in rows], text
+        )
+        return Drawing(style.embedded(figure, label), table, name, spots)
+
+
+def _told(axes: Axes, unit: str, pitch: float) -> tuple[Callable[[float], str], str, str]:
+    """How figures along a picture's axis are written in its table, where they are, and their unit."""
+    is_log, ends = axes.get_xscale() == "log", axes.get_xlim()
+    text, divisor, name = drawing.amounts(ends, unit, is_log)
+    places = numbers(pitch, *(end / divisor for end in ends))
+    return text, f"row {places} {'log' if is_log else 'lin'}", name
 
 
 @dataclass(frozen=True)
@@ -65,10 +82,16 @@ class Course:
     inner: Sequence[float] = ()  # a second line on the same times: what of it is alive
 
 
+class Timed(Protocol):
+    @property
+    def at_ns(self) -> Sequence[float]:
+        ...
+
+
 POINTS, FEW_POINTS = 64, 32  # of a course; the fewer where a page has many pictures
 
 
-def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int = POINTS) -> Markup:
+def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int = POINTS) -> Drawing:
     """Figures over time as an area for each allocator, all on one scale, the measured phase shaded. At most
     about `points` in each."""
     with matplotlib.rc_context(style.RC):
@@ -99,7 +122,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
-            times, values = thinned(row.at_ns, row.values, points)
+            times, values = _taken(row.at_ns, row.values, points)
             x = [time / divisor for time in times]
             y = [bottom - value / largest * height for value in values]
             axes.add_patch(
@@ -109,7 +132,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
             )
             axes.plot(x, y, color=style.MARK, linewidth=1.4)
             if row.inner:
-                times, values = thinned(row.at_ns, row.inner, points)
+                times, values = _taken(row.at_ns, row.inner, points)
                 axes.plot(
                     [time / divisor for time in times],
                     [bottom - value / largest * height for value in values],
@@ -117,16 +140,50 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
                     linewidth=1.4,
                 )
         strokes(axes, ticks, style.INK, 1)
-        return style.embedded(figure, label)
+        table, name = _table_of_courses(rows, unit_of_values, points // 2)
+        return Drawing(style.embedded(figure, label), table, name, parts_of_time(rows, last, COURSE_PITCH))
+
+
+def _table_of_courses(rows: Sequence[Course], unit: str, parts: int) -> tuple[Grid, str]:
+    text, _, name = drawing.amounts(
+        [0.0, max([1.0, *(value for row in rows for value in row.values)])], unit, steps=drawing.FEW_STEPS
+    )
+
+    def cell(values: Sequence[float], part: int) -> str:
+        found = [text(values[at]) for at in stretches(values, parts)[part]]
+        ends = sorted({entry: None for entry in found}, key=lambda entry: float(entry.replace(",", "")))
+        return " to ".join(ends)
+
+    def both(row: Course, part: int) -> str:
+        return cell(row.values, part) + (f" | {cell(row.inner, part)}" if row.inner else "")
+
+    told = [[percent_of_time(part + 1, parts), *(both(row, part) for row in rows)] for part in range(parts)]
+    heads = [f"{row.name}, {quantity(row.at_ns[-1], 'ns')}" for row in rows]
+    return Grid(["of its time", *heads], told), name
+
+
+def percent_of_time(part: int, parts: int) -> str:
+    return f"{100 * part / parts:.0f} %"
+
+
+def parts_of_time(rows: Sequence[Timed], last: float, pitch: float) -> str:
+    """Where the parts of each row's time are, for Drawing.spots."""
+    left, across = style.SIDE, style.WIDTH - 2 * style.SIDE
+    ends = [left + at / last * across for row in rows for at in (row.at_ns[0], row.at_ns[-1])]
+    return f"part {numbers(pitch, *(round(end) for end in ends))}"
 
 
 @dataclass(frozen=True)
 class Paired:
-    """One allocator's differences from the baseline, logarithms of ratios in order of rounds."""
+    """One allocator's differences from the baseline by round, logarithms of ratios."""
 
     name: str
-    differences: Sequence[float]
+    by_round: Mapping[int, float]
     shown: Interval
+
+    @property
+    def differences(self) -> list[float]:
+        return list(self.by_round.values())
 
 
 RATIO_TICKS = (
@@ -169,7 +226,7 @@ def ratio_name(value: float) -> str:
     return "same" if value == 0 else change(math.exp(value))
 
 
-def differences(rows: Sequence[Paired], label: str) -> Markup:
+def differences(rows: Sequence[Paired], baseline: str, label: str) -> Drawing:
     """Every round's difference as a dot, the estimate as a bar on its interval, and a line where there is
     none."""
     with matplotlib.rc_context(style.RC):
@@ -199,10 +256,18 @@ def differences(rows: Sequence[Paired], label: str) -> Markup:
         strokes(axes, boxes, style.BAND, DATA_BOTTOM - DATA_TOP)
         strokes(axes, dots, style.DOT, 3.8, "round")
         strokes(axes, bars, style.MARK, 2.2)
-        return style.embedded(figure, label)
+        table = drawing.by_round(
+            [row.name for row in rows],
+            [row.shown for row in rows],
+            [row.by_round for row in rows],
+            drawing.ratio,
+            "estimate",
+        )
+        spots = f"row {numbers(PITCH, math.exp(low), math.exp(high))} log"
+        return Drawing(style.embedded(figure, label), table, f"× {baseline}", spots)
 
 
-def ecdf(rows: Sequence[Strip], unit: str, baseline: str, label: str) -> Markup:
+def ecdf(rows: Sequence[Strip], unit: str, baseline: str, label: str) -> Drawing:
     """The share of trials at or below each value, a row for each allocator; the baseline's, thin, in each."""
     with matplotlib.rc_context(style.RC):
         figure, axes = style.axes_of_rows(len(rows), COURSE_PITCH)
@@ -216,7 +281,14 @@ def ecdf(rows: Sequence[Strip], unit: str, baseline: str, label: str) -> Markup:
                 if values and (values is not base or row.name != baseline or width > 1):
                     x, y = _steps(values, left, right, top, bottom)
                     axes.plot(x, y, color=color, linewidth=width, scalex=False, scaley=False)
-        return style.embedded(figure, label)
+        text, spots, name = _told(axes, unit, COURSE_PITCH)
+        ordered = [sorted(row.values) for row in rows]
+        told = [
+            [str(at + 1), *(text(values[at]) if at < len(values) else "" for values in ordered)]
+            for at in range(max(map(len, ordered)))
+        ]
+        heads = [f"{row.name}, of {len(row.values)}" for row in rows]
+        return Drawing(style.embedded(figure, label), Grid(["trials", *heads], told), name, spots)
 
 
 def _steps(
@@ -334,15 +406,19 @@ def _spread(count: int, top: float, bottom: float) -> list[float]:
     return [top + index * (bottom - top) / (count - 1) for index in range(count)]
 
 
-def thinned(
-    times: Sequence[float], values: Sequence[float], limit: int = POINTS
-) -> tuple[list[float], list[float]]:
-    """At most about `limit` points that keep every stretch's lowest and highest value."""
-    if len(times) <= limit:
-        return list(times), list(values)
-    kept: list[int] = []
-    parts = limit // 2
+def stretches(values: Sequence[float], parts: int) -> list[list[int]]:
+    """The places of each of so many stretches' lowest and highest value. A stretch may be empty."""
+    found = []
     for part in range(parts):
-        stretch = range(part * len(times) // parts, (part + 1) * len(times) // parts)
-        kept += sorted({min(stretch, key=lambda at: values[at]), max(stretch, key=lambda at: values[at])})
+        places = range(part * len(values) // parts, (part + 1) * len(values) // parts)
+        ends = (
+            {min(places, key=lambda at: values[at]), max(places, key=lambda at: values[at])} if places else ()
+        )
+        found.append(sorted(ends))
+    return found
+
+
+def _taken(times: Sequence[float], values: Sequence[float], points: int) -> tuple[list[float], list[float]]:
+    """At most `points` of them, the lowest and highest of every stretch."""
+    kept = [at for stretch in stretches(values, points // 2) for at in stretch]
     return [times[index] for index in kept], [values[index] for index in kept]

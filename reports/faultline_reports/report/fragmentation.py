@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 from faultline_reports import formatting
 from faultline_reports.model import Allocator, Document, Trial, Workload
-from faultline_reports.report import curves, figures
+from faultline_reports.report import curves
 from faultline_reports.report.analysis import Analysis
-from faultline_reports.report.details import Grid, Picture, Trials
+from faultline_reports.report.details import Trials
+from faultline_reports.report.drawing import Grid, Picture
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.order import median, median_interval
 
 LIVE, RESIDENT = "live_bytes", "heap_rss_bytes"
 MARKED = (0.25, 0.5, 0.75, 1.0)  # of the work done
+STEPS, FEW_STEPS = 48, 16  # of a curve: multiples of those; the fewer where a page has many pictures
+MOST_WITH_ALL = 24  # workloads
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Part:
     workload: str
     anchor: str
     pictures: Sequence[Picture]
-    table: Grid
+    table: Grid | None  # where no picture has it
 
 
 def wanted(document: Document) -> bool:
@@ -42,6 +45,7 @@ def view(analysis: Analysis, draws: bool) -> list[Part]:
         if excess is not None:
             trials.setdefault((trial.workload, trial.allocator), []).append(excess)
     parts = []
+    steps = STEPS if len(document.workloads) <= MOST_WITH_ALL else FEW_STEPS
     for workload in document.compared_workloads():
         arms = {
             entry.name: trials[workload.label, entry.name]
@@ -49,7 +53,7 @@ def view(analysis: Analysis, draws: bool) -> list[Part]:
             if (workload.label, entry.name) in trials
         }
         if arms:
-            parts.append(_part(workload, analysis.anchors[workload.label], arms, draws))
+            parts.append(_part(workload, analysis.anchors[workload.label], arms, steps if draws else 0))
     return parts
 
 
@@ -66,38 +70,42 @@ def _at(trials: Sequence[Sequence[float]], share: float) -> Interval:
     return median_interval([values[round(share * (len(values) - 1))] for values in trials])
 
 
-def _part(workload: Workload, anchor: str, arms: dict[str, list[list[float]]], draws: bool) -> Part:
+def _part(workload: Workload, anchor: str, arms: dict[str, list[list[float]]], steps: int) -> Part:
+    """`steps`: of its picture, 0 for none."""
     shown = {name: [_at(trials, share) for share in MARKED] for name, trials in arms.items()}
     rows = [
         [name, *(formatting.with_range(cell, "bytes") for cell in cells)] for name, cells in shown.items()
     ]
     heads = ["allocator", *(f"{formatting.percent(share)} of the work done" for share in MARKED)]
-    pictures = [_picture(workload.label, arms, shown)] if draws else []
-    return Part(workload.label, anchor, pictures, Grid(heads, rows))
+    pictures = [_picture(workload.label, arms, shown, steps)] if steps else []
+    return Part(workload.label, anchor, pictures, None if pictures else Grid(heads, rows))
 
 
-def _picture(label: str, arms: dict[str, list[list[float]]], shown: dict[str, list[Interval]]) -> Picture:
+def _picture(
+    label: str, arms: dict[str, list[list[float]]], shown: dict[str, list[Interval]], steps: int
+) -> Picture:
     drawn = []
+    shares = [step / steps for step in range(steps + 1)]
     for name, trials in arms.items():
-        places = min(len(values) for values in trials)
-        shares = [at / max(1, places - 1) for at in range(places)]
-        middles = [max(0.0, _at(trials, share).estimate) for share in shares]
-        marks = [
-            curves.Point(share, *(max(0.0, v) for v in (at.estimate, at.low, at.high)))
-            for share, at in zip(MARKED, shown[name])
-        ]
-        drawn.append(curves.Curve(name, list(zip(*figures.thinned(shares, middles))), marks))
+        line = [(share, _at(trials, share).estimate) for share in shares]
+        marks = [curves.Point(share, at.estimate, at.low, at.high) for share, at in zip(MARKED, shown[name])]
+        drawn.append(curves.Curve(name, line, marks))
     values = [value for one in drawn for _, value in one.line] + [
         m.high or 0.0 for c in drawn for m in c.marks
     ]
     ticks = [(share, formatting.percent(share)) for share in (0.0, *MARKED)]
-    width = curves.Scale(lambda share: share, ticks, "of the work done")
-    height = curves.amounts(values, "bytes", "resident and not alive", float("inf"))
-    svg = curves.draw(
+    width = curves.Scale(lambda share: share, ticks, "of the work done", formatting.percent)
+    height = curves.amounts(
+        [max(0.0, value) for value in values], "bytes", "resident and not alive", float("inf")
+    )
+    drawing = curves.draw(
         drawn, width, height, f"Resident bytes that are not alive in {label} over its work", 1.5
     )
-    caption = "What the allocator holds beside what is alive. Marks: medians over trials, with intervals."
-    return Picture(f"Held beside live bytes: {label}", caption, svg)
+    caption = (
+        "What the allocator holds beside what is alive. Marks: medians over trials, with intervals. "
+        "Below 0, as where live blocks were never written to, is drawn as 0."
+    )
+    return Picture(f"Held beside live bytes: {label}", caption, drawing)
 
 
 def summary(shown: Sequence[Allocator], trials: Trials) -> Grid | None:

@@ -10,7 +10,8 @@ from faultline_reports import formatting
 from faultline_reports.model import Document
 from faultline_reports.report import counted, explain, stacks
 from faultline_reports.report.counted import TIMED_PHASE, Arm
-from faultline_reports.report.details import SPLIT_FROM_NS, Grid, Picture
+from faultline_reports.report.details import SPLIT_FROM_NS
+from faultline_reports.report.drawing import Grid, Picture
 from faultline_reports.statistics.verdict import Effect
 
 FAULT_KINDS = (
@@ -49,7 +50,7 @@ ROWS_OF_PAGES = 8
 class Part:
     sentences: Sequence[str]
     pictures: Sequence[Picture]
-    time: Grid | None
+    time: Grid | None  # where no picture has it
     faults: Grid | None
     pages: Grid | None
     calls: Grid | None
@@ -109,7 +110,7 @@ def _time(
     if not draws:
         return grid, None
     svg = stacks.draw(rows, "ns", "Where the CPU time of the measured phase went")
-    return grid, Picture("Where the time went", caption, svg)
+    return None, Picture("Where the time went", caption, stacks.drawing(svg, grid))
 
 
 def _parts(arm: Arm) -> list[tuple[str, float]]:
@@ -161,7 +162,8 @@ def _faults(
     if not heads or not draws:
         return grid if heads else None, None
     svg = stacks.draw(rows, "", "Page faults by kind")
-    return grid, Picture("Page faults by kind", "Warm-up, measured phase and drain; the counted trial.", svg)
+    caption = "Warm-up, measured phase and drain; the counted trial."
+    return None, Picture("Page faults by kind", caption, stacks.drawing(svg, grid))
 
 
 def _pages(arms: Sequence[Arm]) -> Grid | None:

@@ -5,6 +5,7 @@ A quantile is taken in each trial first; what is shown is the median over trials
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from faultline_reports import formatting, histogram
 from faultline_reports.model import Allocator, Latency, Trial
 from faultline_reports.report import curves
-from faultline_reports.report.details import Grid, Picture, Trials
+from faultline_reports.report.details import Trials
+from faultline_reports.report.drawing import Drawing, Grid, Picture
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.order import median_interval
 
@@ -24,7 +26,7 @@ CLASSES_SHOWN = 2  # of each operation, beside all sizes together
 LEAST_CLASSES = 3  # that make a picture over size classes
 SMALLEST = 8  # size class; each is twice the one before
 DECADES = 4  # of the axis: up to 1 call in 10^4
-STEPS = 4  # of a curve in each of them
+STEPS, FEW_STEPS = 4, 2  # of a curve in each of them; the fewer where a page has many pictures
 
 Kind = tuple[str, str]  # operation and size class
 
@@ -102,7 +104,8 @@ def pictures(found: Workload, label: str, floors: Sequence[str], few: bool) -> l
     names = [name for name in found.arms if name not in floors]
     drawn = []
     for operation in found.operations()[: PICTURED - few]:
-        drawn += _by_percentile(found, names, operation, found.whole(operation), label)
+        steps = FEW_STEPS if few else STEPS
+        drawn += _by_percentile(found, names, operation, found.whole(operation), label, steps)
     if not few:
         for operation in found.operations()[:PICTURED]:
             drawn += _by_class(found, names, operation, label)
@@ -116,7 +119,7 @@ def more_pictures(found: Workload, label: str, floors: Sequence[str]) -> list[Pi
         picture
         for operation in found.operations()[:PICTURED]
         for size_class in found.commonest(operation)
-        for picture in _by_percentile(found, names, operation, size_class, label)
+        for picture in _by_percentile(found, names, operation, size_class, label, STEPS)
     ]
 
 
@@ -128,12 +131,20 @@ AXIS = curves.Scale(
     lambda share: _nines(share) / DECADES,
     [(0.0, "0"), *((histogram.share_of(field), formatting.percentile(field)) for field in FIELDS)],
     "percent of calls that took at most this",
+    lambda share: f"{100 * share:.5g}",
 )
-SHARES = sorted({1 - 10 ** (-step / STEPS) for step in range(DECADES * STEPS)} | {0.5, 0.9999})
+
+
+def _shares(steps: int) -> list[float]:
+    """Of a curve's points: those of FIELDS among them."""
+    named = {histogram.share_of(field) for field in FIELDS}
+    return sorted(
+        {1 - 10 ** (-step / steps) for step in range(DECADES * steps) if step % steps} | {0.0} | named
+    )
 
 
 def _by_percentile(
-    found: Workload, names: Sequence[str], operation: str, size_class: str, label: str
+    found: Workload, names: Sequence[str], operation: str, size_class: str, label: str, steps: int
 ) -> list[Picture]:
     drawn = []
     for name in names:
@@ -144,30 +155,48 @@ def _by_percentile(
             if (shown := figure(rows, field)) is not None
         ]
         if marks:
-            drawn.append(curves.Curve(name, _line(rows) or [(mark.x, mark.y) for mark in marks], marks))
+            drawn.append(
+                curves.Curve(name, _line(rows, _shares(steps)) or [(mark.x, mark.y) for mark in marks], marks)
+            )
     if not drawn:
         return []
     ends = [value for one in drawn for mark in one.marks for value in (mark.y, mark.low, mark.high)]
     values = [value for one in drawn for _, value in one.line] + [end for end in ends if end is not None]
     height = curves.amounts(values, "ns", "latency of a call", 4.0)
     of = _of_class(size_class)
-    svg = curves.draw(drawn, AXIS, height, f"Latency of {operation} in {label} by percentile, {of}")
+    drawing = curves.draw(drawn, AXIS, height, f"Latency of {operation} in {label} by percentile, {of}")
+    drawing = _with_calls(drawing, found, (operation, size_class), [one.name for one in drawn], height)
     title = f"Latency of {operation}" + ("" if size_class == found.whole(operation) else f", {of}")
     caption = f"{of[0].upper()}{of[1:]}. Marks: medians over trials, with intervals. Lower is better."
-    return [Picture(title, caption, svg)]
+    return [Picture(title, caption, drawing)]
+
+
+def _with_calls(
+    drawing: Drawing, found: Workload, kind: Kind, names: Sequence[str], height: curves.Amounts
+) -> Drawing:
+    """With the longest call and how many were timed in the table, which are beyond the picture's axis."""
+    arms = [found.rows[kind, name] for name in names]
+    longest = [figure(rows, "max_ns") for rows in arms]
+    counts = [median_interval([row.count for row in rows]).estimate for rows in arms]
+    rows = [
+        *drawing.table.rows,
+        ["longest", *(height.say(shown.estimate) if shown else "" for shown in longest)],
+        ["timed calls a trial", *(formatting.quantity(count, "") for count in counts)],
+    ]
+    return dataclasses.replace(drawing, table=Grid(drawing.table.heads, rows))
 
 
 def _ends(shown: Interval) -> tuple[float, float, float]:
     return max(1.0, shown.estimate), max(1.0, shown.low), max(1.0, shown.high)
 
 
-def _line(rows: Sequence[Latency]) -> list[tuple[float, float]]:
+def _line(rows: Sequence[Latency], shares: Sequence[float]) -> list[tuple[float, float]]:
     """A curve through more quantiles than have names, from the histograms."""
     if not all(row.buckets for row in rows):
         return []
-    quantiles = [histogram.quantiles(row, SHARES) for row in rows]
+    quantiles = [histogram.quantiles(row, shares) for row in rows]
     line = []
-    for index, share in enumerate(SHARES):
+    for index, share in enumerate(shares):
         values = [values[index] for row, values in zip(rows, quantiles) if _known(row, share)]
         if values and 2 * len(values) >= len(rows):
             line.append((share, max(1.0, median_interval(values).estimate)))
@@ -194,9 +223,9 @@ def _by_class(found: Workload, names: Sequence[str], operation: str, label: str)
     values = [end for one in drawn for mark in one.marks for end in (mark.low, mark.high) if end is not None]
     words = f"Latency of {operation} in {label} by size of block, 99th percentile"
     width = curves.places([_size(name) for name in classes], "blocks up to")
-    svg = curves.draw(drawn, width, curves.amounts(values, "ns", "99th percentile", 4.0), words, 2.0)
+    drawing = curves.draw(drawn, width, curves.amounts(values, "ns", "99th percentile", 4.0), words, 2.0)
     caption = "99 of 100 calls took at most this: medians over trials, with intervals. Lower is better."
-    return [Picture(f"Latency of {operation} by size of block", caption, svg)]
+    return [Picture(f"Latency of {operation} by size of block", caption, drawing)]
 
 
 def _size(size_class: str) -> str:
@@ -214,13 +243,15 @@ def _of_class(size_class: str) -> str:
     return f"blocks of {formatting.quantity(below + 1, 'bytes')} to {top}"
 
 
-def table(found: Workload, few: bool = False) -> Grid | None:
-    """Percentiles of all sizes and, unless `few`, of the commonest classes."""
-    if not found.counts:
+def table(found: Workload, few: bool = False, pictured: bool = False) -> Grid | None:
+    """Percentiles of all sizes and, unless `few`, of the commonest classes. If `few`, operations that are
+    `pictured` have theirs under their pictures."""
+    operations = found.operations()[PICTURED - 1 if few and pictured else 0 :]
+    if not operations:
         return None
     kinds = [
         (operation, size_class)
-        for operation in found.operations()
+        for operation in operations
         for size_class in dict.fromkeys(
             [found.whole(operation), *([] if few else found.commonest(operation))]
         )

@@ -144,6 +144,7 @@ def render(
         trust=trust.summary(badges),
         front=front,
         front_svg=tradeoff.svg(front) if front else "",
+        front_spots=tradeoff.spots(front) if front else "",
         before=overview.before(document),
         scaling=scaling.view(analysis, draws),
         pressure=pressure.view(document, draws),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from faultline_reports import formatting
 from faultline_reports.model import Document
 from faultline_reports.report import curves
-from faultline_reports.report.details import Grid, Picture
+from faultline_reports.report.drawing import Grid, Picture
 from faultline_reports.scarcity import Cell, Scarcity
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.order import median_interval
@@ -153,6 +153,6 @@ def _pictures(workload: str, swap: str, rows: Sequence[Row]) -> list[Picture]:
             highs = [mark.high or mark.y for curve in drawn for mark in curve.marks]
             height = curves.amounts(highs, unit, axis, float("inf"))
             width = curves.places([name for name, _ in rows], f"memory limit, swap on {swap}")
-            svg = curves.draw(drawn, width, height, f"{title} of {workload}, swap on {swap}", 2.5)
-            pictures.append(Picture(title, caption, svg))
+            drawing = curves.draw(drawn, width, height, f"{title} of {workload}, swap on {swap}", 2.5)
+            pictures.append(Picture(title, caption, drawing))
     return pictures

@@ -11,7 +11,7 @@ from faultline_reports.metrics import Metric
 from faultline_reports.model import Document, Workload
 from faultline_reports.report import curves
 from faultline_reports.report.analysis import Analysis
-from faultline_reports.report.details import Grid, Picture
+from faultline_reports.report.drawing import Grid, Picture
 from faultline_reports.statistics.interval import Interval
 from faultline_reports.statistics.order import median_interval
 
@@ -101,8 +101,8 @@ def _picture(
     highs = [mark.high or 0.0 for curve in drawn for mark in curve.marks]
     height = curves.amounts(highs, measure.unit, measure.axis, math.inf)
     width = curves.places([str(entry.threads) for entry in group], "threads")
-    svg = curves.draw(drawn, width, height, f"{measure.title} of {pattern} by number of threads", 2.5)
-    return Picture(measure.title, f"Medians over trials, with intervals. {measure.better}", svg)
+    drawing = curves.draw(drawn, width, height, f"{measure.title} of {pattern} by number of threads", 2.5)
+    return Picture(measure.title, f"Medians over trials, with intervals. {measure.better}", drawing)
 
 
 def _middle(measure: _Measure, label: str, name: str) -> Interval | None:

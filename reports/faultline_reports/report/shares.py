@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from faultline_reports import formatting
 from faultline_reports.model import Allocator, Document, Trial
-from faultline_reports.report.details import Grid
+from faultline_reports.report.drawing import Grid
 from faultline_reports.statistics import thresholds
 
 REQUESTED, USABLE, ROUNDING = "requested_bytes", "usable_bytes", "rounding_bytes"
@@ -42,6 +42,10 @@ class Course:
     name: str
     moments: Sequence[Moment]
     phases: Sequence[tuple[str, float, float]]  # name, begin, end
+
+    @property
+    def at_ns(self) -> list[float]:
+        return [moment.at_ns for moment in self.moments]
 
 
 def course(trial: Trial) -> Course | str:

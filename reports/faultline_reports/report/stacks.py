@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from faultline_reports.formatting import quantity
 from faultline_reports.report import figures, style
+from faultline_reports.report.drawing import Drawing, Grid, numbers
 
 PITCH = 36.0
 KEY_PITCH = 16.0
@@ -49,6 +50,11 @@ def draw(rows: Sequence[Stack], unit: str, label: str) -> Markup:
             figures.strokes(axes, bars[what], style.KINDS[number % len(style.KINDS)], 12)
         key(figure, [(what, style.KINDS[number % len(style.KINDS)]) for number, what in enumerate(kinds)])
         return style.embedded(figure, label)
+
+
+def drawing(svg: Markup, table: Grid) -> Drawing:
+    """`table`: a row for each row of the picture."""
+    return Drawing(svg, table, "", f"bar {numbers(PITCH)}")
 
 
 def key(figure: Figure, kinds: Sequence[tuple[str, str]], lines_below: int = 0) -> None:

@@ -43,6 +43,7 @@ VARIABLES = {
 }
 
 WIDTH = 360  # of a picture, in CSS pixels at natural size: readable without zoom on the narrowest phone
+SIDE = 14.0  # left and right of the data in a picture of rows
 POINTS = 72  # matplotlib's SVG unit is 1/72 inch; a figure of WIDTH / 72 inches has WIDTH units
 SMALL = 10.0
 NORMAL = 11.5
@@ -76,7 +77,7 @@ def axes_of_rows(rows: int, pitch: float, below: float = 38) -> tuple[Figure, Ax
     `below` pixels under them."""
     height = rows * pitch + below + 4
     figure = Figure(figsize=(WIDTH / POINTS, height / POINTS), dpi=POINTS)
-    axes = figure.add_axes((14 / WIDTH, below / height, 1 - 28 / WIDTH, rows * pitch / height))
+    axes = figure.add_axes((SIDE / WIDTH, below / height, 1 - 2 * SIDE / WIDTH, rows * pitch / height))
     axes.set_ylim(rows * pitch, 0)
     axes.set_yticks([])
     axes.grid(axis="x")
@@ -120,8 +121,8 @@ def _cleaned(svg: str, label: str) -> str:
 
 
 def _rounded(tag: str) -> str:
-    """A tag with its figures no finer than can be seen, a text's place in whole pixels. Outside of tags figures
-    belong to names."""
+    """A tag with its figures no finer than can be seen, a text's place in whole pixels. Outside of tags
+    figures belong to names."""
     tag = re.sub(r' ([xy])="([0-9.]+)"', lambda xy: f' {xy.group(1)}="{round(float(xy.group(2)))}"', tag)
     tag = re.sub(r"([0-9]+\.[0-9]{2})[0-9]+", r"\1", tag)
     return re.sub(r'(style="[^"]*")', lambda found: re.sub(r"([:;]) ", r"\1", found.group(1)), tag)
@@ -132,7 +133,9 @@ def styles_as_classes(page: str) -> tuple[str, str]:
     pictures = re.findall(r"<svg .*?</svg>", page, flags=re.DOTALL)
     uses = Counter(rules for drawn in pictures for rules in re.findall(r' style="([^"]*)"', drawn))
     # The shortest names for those that are used most.
-    names = {rules: f"p{np.base_repr(place, 36).lower()}" for place, (rules, _) in enumerate(uses.most_common())}
+    names = {
+        rules: f"p{np.base_repr(place, 36).lower()}" for place, (rules, _) in enumerate(uses.most_common())
+    }
 
     def name(found: re.Match[str]) -> str:
         return f' class="{names[found.group(1)]}"'

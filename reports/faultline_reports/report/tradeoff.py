@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from faultline_reports.formatting import shortened
-from faultline_reports.report import figures, style
+from faultline_reports.report import drawing, figures, style
 from faultline_reports.report.pareto import Pareto, Point
 
 LEFT, RIGHT, TOP, BELOW = 42.0, 134.0, 22.0, 38.0  # room around the data, in pixels
@@ -62,6 +62,15 @@ def svg(pareto: Pareto) -> Markup:
         f"{row[0]} {row[1]} CPU time, {row[3]} {pareto.memory.short.lower()}" for row in pareto.rows()
     )
     return style.embedded(draw(pareto), label)
+
+
+def spots(pareto: Pareto) -> str:
+    """Where the points are in the picture, as drawing.Drawing says it."""
+    figure = draw(pareto)
+    height = figure.get_figheight() * style.POINTS
+    places = [(point.time.estimate, point.memory.estimate) for point in pareto.points]
+    pixels = figure.axes[0].transData.transform(places)
+    return f"point {drawing.numbers(*(round(value) for x, y in pixels for value in (x, height - y)))}"
 
 
 def _axis(axes: Axes, which: str, values: Sequence[float], most: int) -> None:

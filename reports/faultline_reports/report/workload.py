@@ -22,7 +22,8 @@ from faultline_reports.report import (
     shares,
 )
 from faultline_reports.report.analysis import Analysis
-from faultline_reports.report.details import PHASES, Picture, Trials
+from faultline_reports.report.details import PHASES, Trials
+from faultline_reports.report.drawing import Grid, Picture
 from faultline_reports.report.overview import Cell, effect_cell
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.verdict import Arms, Scale, judge_paired, too_small
@@ -58,13 +59,13 @@ class View:
     pictures: Sequence[Picture]
     missing: Sequence[str]  # what could not be measured, with the reason
     phases: Sequence[details.PhaseRow]
-    memory: details.Grid | None
-    shares: details.Grid | None  # what resident memory is made of
-    latency: details.Grid | None
-    latency_of_classes: details.Grid | None
+    memory: Grid | None
+    shares: Grid | None  # what resident memory is made of
+    latency: Grid | None
+    latency_of_classes: Grid | None
     more_latency: Sequence[Picture]
-    live: details.Grid | None
-    counts: details.Grid | None  # all the kernel's counts
+    live: Grid | None
+    counts: Grid | None  # all the kernel's counts
     zeros: Sequence[str]  # the names of those that are 0 for every allocator
     kernel: kernel.Part
     samples: str  # CSV
@@ -113,7 +114,7 @@ def view(
         phases=details.phases(shown, trials),
         memory=details.memory(shown, trials),
         shares=shares.table(divided),
-        latency=latency.table(calls, not few),
+        latency=latency.table(calls, not few, draws),
         latency_of_classes=latency.table_of_classes(calls) if few else None,
         more_latency=latency.more_pictures(calls, label, floors) if draws and few else [],
         live=fragmentation.summary(shown, trials),
@@ -206,7 +207,7 @@ def _pictures(
         rows = [
             figures.Strip(
                 allocator.name,
-                [value for _, value in sorted(tables[metric.key][allocator.name].items())],
+                dict(sorted(tables[metric.key][allocator.name].items())),
                 median_interval(list(tables[metric.key][allocator.name].values())),
             )
             for allocator in shown
@@ -214,15 +215,15 @@ def _pictures(
         ]
         if rows:
             words = f"{metric.title} of {label}: every sample of each allocator, with median and interval"
-            svg = figures.strips(rows, metric.unit, words)
-            pictures.append(Picture(metric.title, "", svg))
+            drawing = figures.strips(rows, metric.unit, words)
+            pictures.append(Picture(metric.title, "", drawing))
         if metric is analysis.metrics[0] and rows:
             pictures += _of_time(analysis, rows, label)
     points = figures.FEW_POINTS if several else figures.POINTS
     if divided.courses:
         words = f"Resident heap over time of {label}, divided into {', '.join(shares.KINDS)}"
-        svg = bands.draw(divided.courses, words, points)
-        pictures.append(Picture("Memory over time: what it is made of", SHARES_CAPTION, svg))
+        drawing = bands.draw(divided.courses, words, points)
+        pictures.append(Picture("Memory over time: what it is made of", SHARES_CAPTION, drawing))
     pictures += _over_time(shown, trials, label, not several, bool(divided.courses))
     floors = [allocator.name for allocator in shown if allocator.floor]
     pictures += latency.pictures(calls, label, floors, several)
@@ -233,7 +234,7 @@ def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> l
     """CPU time a second and third way: the differences within rounds, and how samples are distributed."""
     effects = [(row.name, analysis.time.cells.get((label, row.name))) for row in rows]
     paired = [
-        figures.Paired(name, list(effect.differences.values()), effect.shown)
+        figures.Paired(name, effect.differences, effect.shown)
         for name, effect in effects
         if effect is not None and effect.scale is Scale.RATIO
     ]
@@ -241,13 +242,13 @@ def _of_time(analysis: Analysis, rows: Sequence[figures.Strip], label: str) -> l
     if paired:
         words = f"CPU time of {label}: every round's difference from {analysis.baseline}"
         caption = f"Each dot is a round: the difference from {analysis.baseline} in it. Left is faster."
-        svg = figures.differences(paired, words)
-        pictures.append(Picture("CPU time, paired differences", caption, svg))
+        drawing = figures.differences(paired, analysis.baseline, words)
+        pictures.append(Picture("CPU time, paired differences", caption, drawing))
     if len(rows[0].values) > 2 and len(analysis.document.workloads) <= MOST_WITH_ALL:
         words = f"CPU time of {label}: share of trials at or below each value"
         caption = f"Share of trials at or below a time, from none to all. Thin: {analysis.baseline}."
-        svg = figures.ecdf(rows, "ns", analysis.baseline, words)
-        pictures.append(Picture("CPU time, distribution (ECDF)", caption, svg))
+        drawing = figures.ecdf(rows, "ns", analysis.baseline, words)
+        pictures.append(Picture("CPU time, distribution (ECDF)", caption, drawing))
     return pictures
 
 
@@ -271,10 +272,11 @@ def _over_time(
         for allocator in subjects
         if (course := _course(allocator, trials[allocator.name], "heap_rss_bytes", "live_bytes"))
     ]
-    if alive:
+    points = figures.POINTS if all_of_them else figures.FEW_POINTS
+    if alive and (all_of_them or not divided):
         caption = "Blue: resident heap. Orange line: bytes that are alive; the rest is the allocator's."
-        svg = figures.courses(alive, "bytes", f"Heap and live bytes over time of {label}")
-        pictures.append(Picture("Heap and live bytes over time", caption, svg))
+        drawing = figures.courses(alive, "bytes", f"Heap and live bytes over time of {label}", points)
+        pictures.append(Picture("Heap and live bytes over time", caption, drawing))
     held = [
         course
         for allocator in subjects
@@ -292,13 +294,7 @@ def _over_time(
             own = formatting.quantity(median_interval(harness).estimate, "bytes")
             caption += f" With the program and the harness's own {own}."
         words = f"Resident memory over time of {label}, one trial of each allocator"
-        pictures.append(
-            Picture(
-                "Memory over time",
-                caption,
-                figures.courses(held, "bytes", words, figures.POINTS if all_of_them else figures.FEW_POINTS),
-            )
-        )
+        pictures.append(Picture("Memory over time", caption, figures.courses(held, "bytes", words, points)))
     faults = [
         course
         for allocator in subjects
@@ -307,8 +303,7 @@ def _over_time(
     if faults and all_of_them:
         words = f"Minor page faults so far over time of {label}"
         caption = "All so far, the start of the program included."
-        svg = figures.courses(faults, "", words)
-        pictures.append(Picture("Page faults over time", caption, svg))
+        pictures.append(Picture("Page faults over time", caption, figures.courses(faults, "", words)))
     return pictures
 
 

@@ -123,6 +123,55 @@ test("another baseline changes every figure, and the first one brings them back"
   });
 });
 
+test("every picture has its table, in which the pointer finds its figures", async () => {
+  for (const name of names)
+    await with_page(name, {}, async (page) => {
+      const without = await page.evaluate(() => [...document.querySelectorAll("figure")]
+        .filter((entry) => !entry.querySelector("table td") && !document.querySelector("main > section table td, main > div table td"))
+        .map((entry) => entry.textContent.trim().slice(0, 60)));
+      assert.deepEqual(without, [], name);
+    });
+  for (const name of ["main", "hostile"])
+    await with_page(name, {}, async (page, { said }) => {
+      const kinds = await page.evaluate(() => [...new Set([...document.querySelectorAll("figure[data-spots]")].map((entry) => entry.dataset.spots.split(" ")[0]))]);
+      assert.deepEqual(kinds.sort(), ["bar", "mark", "part", "point", "row"], name);
+      for (const kind of kinds) {
+        const figure = page.locator(`figure[data-spots^="${kind}"]`).first();
+        const svg = figure.locator("svg");
+        await svg.scrollIntoViewIfNeeded();
+        const box = await svg.boundingBox();
+        let told = "";
+        for (let step = 0; step < 40 && !told; ++step) {
+          await page.mouse.move(box.x + box.width * ((step % 8) + 0.5) / 8, box.y + Math.min(box.height, 180) * (Math.floor(step / 8) + 0.5) / 5);
+          if (await page.locator("#tip").isVisible()) told = await page.locator("#tip").innerText();
+        }
+        const cells = await figure.locator("td").evaluateAll((entries) => entries.map((entry) => entry.textContent.trim()));
+        assert.ok(cells.some((cell) => cell && told.includes(cell)), `${name}: ${kind}: ${told}`);
+        await page.mouse.move(1, 1);
+        assert.ok(!(await page.locator("#tip").isVisible()));
+      }
+      assert.deepEqual(said, []);
+    });
+});
+
+test("a dot is told as what the table has of it", async () => {
+  await with_page("main", {}, async (page) => {
+    const figure = page.locator("figure[data-spots^=row]").first();
+    await figure.scrollIntoViewIfNeeded();
+    const [head, cell, x, y] = await figure.evaluate((entry) => {
+      const svg = entry.querySelector("svg");
+      const [, pitch, low, high] = entry.dataset.spots.split(" ").map(Number);
+      const rows = [...entry.querySelectorAll("tbody tr")].slice(1);
+      const slowest = rows.reduce((best, row) => (Number(row.cells[2].textContent) > Number(best.cells[2].textContent) ? row : best));
+      const value = slowest.cells[2].textContent.trim();
+      const at = new DOMPoint(14 + ((Number(value) - low) / (high - low)) * 332, 1.6 * pitch).matrixTransform(svg.getScreenCTM());
+      return [entry.querySelectorAll("thead th")[2].textContent, `${value} ${entry.dataset.unit}\nround: ${slowest.cells[0].textContent}`, at.x + 4, at.y];
+    });
+    await page.mouse.move(x, y);
+    assert.equal(await page.locator("#tip").innerText(), `${head}: ${cell}`);
+  });
+});
+
 test("the theme follows the system, or what was chosen", async () => {
   const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await with_page("main", { colorScheme: "dark" }, async (page) => {

@@ -1,5 +1,5 @@
 "use strict";
-// Sorting, filter, baseline, theme and saving of samples. The page says everything without it.
+// Sorting, filter, baseline, theme, tooltips and saving of samples. The page says everything without it.
 (() => {
   const one = (selector, where = document) => where.querySelector(selector);
   const all = (selector, where = document) => [...where.querySelectorAll(selector)];
@@ -79,26 +79,31 @@
   const choice = one("#baseline");
   const source = one("#alternatives");
   if (choice && source) {
-    let words, tables; // unpacked when they are first asked for
+    let tables; // unpacked when they are first asked for
     const unpack = async () => {
       const bytes = Uint8Array.from(atob(source.textContent), (letter) => letter.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-      ({ words, tables } = await new Response(stream).json());
+      const { tables: listed, columns } = await new Response(stream).json();
+      const [width, height] = [choice.options.length, all(".rows tr", one("table.heat[data-metric]")).length];
+      let at = 0;
+      const row = () => Array.from({ length: width }, () => columns.map((column) => column[at]).concat(at++));
+      const heat = (hasMean) => ({ mean: hasMean ? row() : null, rows: Array.from({ length: height }, row) });
+      tables = new Map(listed.map(([name, heats]) => [name, new Map(heats.map(([metric, hasMean]) => [metric, heat(hasMean)]))]));
     };
     const original = one("option[selected]", choice).value;
     choice.value = original; // a browser may have kept another over a reload
     const first = new Map();
     const cellOf = ([value, detail, word, mark, css, note, order]) => {
-      const cell = made("td", "", { className: words[css], title: words[word] });
+      const cell = made("td", "", { className: css, title: word });
       if (order !== null) cell.dataset.v = order;
-      if (words[mark]) {
-        const sign = made("b", words[mark], { className: "mark" });
+      if (mark) {
+        const sign = made("b", mark, { className: "mark" });
         sign.ariaHidden = "true";
         cell.append(sign, " ");
       }
-      cell.append(made("b", words[value]), made("small", words[detail]));
-      if (words[word]) cell.append(made("span", words[word], { className: "hidden" }));
-      if (words[note].startsWith("over")) cell.append(made("small", words[note]));
+      cell.append(made("b", value), made("small", detail));
+      if (word) cell.append(made("span", word, { className: "hidden" }));
+      if (note.startsWith("over")) cell.append(made("small", note));
       return cell;
     };
     for (const table of all("table.heat[data-metric]"))
@@ -107,7 +112,7 @@
       if (!tables) await unpack();
       const name = choice.value;
       for (const table of all("table.heat[data-metric]")) {
-        const heat = name === original ? null : tables[name][table.dataset.metric];
+        const heat = name === original ? null : tables.get(name).get(table.dataset.metric);
         for (const row of all("tbody tr", table)) {
           const cells = !heat ? first.get(row) : row.parentElement.classList.contains("mean") ? heat.mean : heat.rows[row.dataset.at];
           all("td", row).forEach((cell) => cell.remove());
@@ -121,6 +126,63 @@
       all(".baseline-name").forEach((element) => { element.textContent = name; });
     });
   }
+
+  // The figure of a picture that is nearest to the pointer, from the table under it: drawing.py says where each is.
+  const side = 14; // style.SIDE
+  const spotsOf = (figure) => {
+    const [kind, ...words] = figure.dataset.spots.split(" ");
+    const table = one("table", figure);
+    const heads = all("thead th", table).map((head) => head.textContent);
+    const rows = all("tbody tr", table).map((row) => [...row.children].map((cell) => cell.textContent.trim()));
+    const unit = figure.dataset.unit ? ` ${figure.dataset.unit}` : "";
+    const numbers = words.map(Number);
+    const number = (text) => parseFloat(text.replaceAll(",", "").replace("−", "-"));
+    const share = (value, low, high, scale) => (scale === "log" ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
+    const width = one("svg", figure).viewBox.baseVal.width;
+    const band = (at, pitch) => ({ top: at * pitch, bottom: (at + 1) * pitch });
+    if (kind === "point") return rows.map((row, at) => ({
+      x: numbers[2 * at], top: numbers[2 * at + 1], bottom: numbers[2 * at + 1],
+      text: [row[0], ...row.slice(1).map((cell, index) => cell && `${heads[index + 1]}: ${cell}`)].filter(Boolean).join("\n"),
+    }));
+    if (kind === "bar") return rows.map((row, at) => ({
+      x: null, ...band(at, numbers[0]), text: [row[0], ...row.slice(1).map((cell, index) => `${heads[index + 1]}: ${cell}`)].join("\n"),
+    }));
+    return rows.flatMap((row, line) => row.slice(1).map((cell, at) => {
+      const value = number(cell);
+      if (!Number.isFinite(value) && kind !== "part") return null;
+      const text = `${heads[at + 1]}: ${cell}${unit}\n${/^\d/.test(row[0]) ? `${heads[0]}: ${row[0]}` : row[0]}`;
+      if (kind === "row") return { x: side + share(value, numbers[1], numbers[2], words[3]) * (width - 2 * side), ...band(at, numbers[0]), text };
+      if (kind === "part") {
+        const [begin, end] = numbers.slice(1 + 2 * at);
+        return cell && { x: begin + ((line + 0.5) / rows.length) * (end - begin), ...band(at, numbers[0]), text };
+      }
+      const y = numbers[0] + numbers[1] * (1 - Math.max(0, share(value, numbers[2], numbers[3], words[4])));
+      return numbers[5 + line] === undefined ? null : { x: numbers[5 + line], top: y, bottom: y, text };
+    })).filter(Boolean);
+  };
+  const tip = made("div", "", { id: "tip", hidden: true });
+  tip.ariaHidden = "true"; // the table says the same
+  document.body.append(tip);
+  const reach = 24; // of a figure, in pixels of a picture
+  for (const figure of all("figure[data-spots]")) {
+    const svg = one("svg", figure);
+    let spots;
+    const show = (event) => {
+      spots ??= spotsOf(figure);
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+      const away = (spot) => Math.hypot(spot.x === null ? 0 : spot.x - at.x, Math.max(0, spot.top - at.y, at.y - spot.bottom));
+      const nearest = spots.reduce((best, spot) => (!best || away(spot) < away(best) ? spot : best), null);
+      tip.hidden = !nearest || away(nearest) > reach;
+      if (tip.hidden) return;
+      tip.textContent = nearest.text;
+      tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 4))}px`;
+      tip.style.top = `${event.clientY + 18 + tip.offsetHeight > innerHeight ? event.clientY - tip.offsetHeight - 10 : event.clientY + 18}px`;
+    };
+    svg.addEventListener("pointermove", show);
+    svg.addEventListener("pointerdown", show);
+    svg.addEventListener("pointerleave", () => { tip.hidden = true; });
+  }
+  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
 
   // Samples: to a file, as they stand or as JSON.
   const fields = (line) => [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)]
