@@ -38,7 +38,7 @@ def draw(courses: Sequence[Course], label: str, points: int) -> Drawing:
         ticks: list[Stroke] = []
         measured: list[Stroke] = []
         rows: list[tuple[Sequence[Moment], float]] = []
-        parts = points // 2
+        parts = min(points // 2, max(len(found.moments) for found in courses))
         for index, found in enumerate(courses):
             bottom = (index + 1) * PITCH - GAP
             moments = [moment for moment in _highest(found.moments, parts) if moment is not None]

@@ -101,6 +101,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
         divisor, unit = scale(last, "ns")
         largest = max([value for row in rows for value in row.values] + [1.0])
         axes.set_xlim(0, last / divisor)
+        parts = min(points // 2, max(len(row.at_ns) for row in rows))
         inside = [tick for tick in MaxNLocator(5, min_n_ticks=2).tick_values(0, last / divisor) if tick >= 0]
         _ticks(axes, [tick for tick in inside if tick <= last / divisor], lambda value: f"{value:,.6g}")
         axes.set_xlabel(unit, color=style.MUTED, fontsize=style.SMALL, labelpad=2)
@@ -122,7 +123,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
         for index, row in enumerate(rows):
             bottom = (index + 1) * COURSE_PITCH - 4
             height = COURSE_PITCH - 4 - DATA_TOP
-            times, values = _taken(row.at_ns, row.values, points)
+            times, values = _taken(row.at_ns, row.values, parts)
             x = [time / divisor for time in times]
             y = [bottom - value / largest * height for value in values]
             axes.add_patch(
@@ -132,7 +133,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
             )
             axes.plot(x, y, color=style.MARK, linewidth=1.4)
             if row.inner:
-                times, values = _taken(row.at_ns, row.inner, points)
+                times, values = _taken(row.at_ns, row.inner, parts)
                 axes.plot(
                     [time / divisor for time in times],
                     [bottom - value / largest * height for value in values],
@@ -140,7 +141,7 @@ def courses(rows: Sequence[Course], unit_of_values: str, label: str, points: int
                     linewidth=1.4,
                 )
         strokes(axes, ticks, style.INK, 1)
-        table, name = _table_of_courses(rows, unit_of_values, points // 2)
+        table, name = _table_of_courses(rows, unit_of_values, parts)
         return Drawing(style.embedded(figure, label), table, name, parts_of_time(rows, last, COURSE_PITCH))
 
 
@@ -418,7 +419,7 @@ def stretches(values: Sequence[float], parts: int) -> list[list[int]]:
     return found
 
 
-def _taken(times: Sequence[float], values: Sequence[float], points: int) -> tuple[list[float], list[float]]:
-    """At most `points` of them, the lowest and highest of every stretch."""
-    kept = [at for stretch in stretches(values, points // 2) for at in stretch]
+def _taken(times: Sequence[float], values: Sequence[float], parts: int) -> tuple[list[float], list[float]]:
+    """The lowest and highest of every stretch."""
+    kept = [at for stretch in stretches(values, parts) for at in stretch]
     return [times[index] for index in kept], [values[index] for index in kept]
