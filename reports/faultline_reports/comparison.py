@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from faultline_reports import metrics
 from faultline_reports.metrics import Metric, Samples
 from faultline_reports.model import Document, Workload
+from faultline_reports.statistics import signed_rank
 from faultline_reports.statistics.order import median_interval
+from faultline_reports.statistics.thresholds import UNKNOWN_SPAN
 from faultline_reports.statistics.verdict import (
     Arms,
     Effect,
@@ -185,6 +187,7 @@ class Matrix:
     cells: dict[tuple[str, str], Effect]  # (workload, allocator), the baseline's own left out
     means: dict[str, Effect]  # allocator -> effect of the geometric mean over `mean_of[allocator]`
     mean_of: dict[str, list[str]]
+    unsteady: Sequence[str] = ()  # workloads left out of every mean: steady_labels()
 
 
 def matrix(document: Document, metric: Metric, baseline: str) -> Matrix:
@@ -196,16 +199,37 @@ def matrix(document: Document, metric: Metric, baseline: str) -> Matrix:
         for label, name in places
     ]
     mean_of: dict[str, list[str]] = {}
+    labels = [workload.label for workload in document.compared_workloads()]
+    steady = steady_labels(labels, dict(zip(places, family)))
     for name in others:
-        mean, used = mean_arms(
-            table, [workload.label for workload in document.compared_workloads()], baseline, name, metric
-        )
+        mean, used = mean_arms(table, steady, baseline, name, metric)
         family.append(mean)
         mean_of[name] = used
     effects = judge_paired(family)
     cells = {place: effect for place, effect in zip(places, effects) if effect is not None}
     means = {name: effect for name, effect in zip(others, effects[len(places) :]) if effect is not None}
-    return Matrix(metric, baseline, table, cells, means, mean_of)
+    unsteady = [label for label in labels if label not in steady]
+    return Matrix(metric, baseline, table, cells, means, mean_of, unsteady)
+
+
+def steady_labels(labels: Sequence[str], family: Mapping[tuple[str, str], Arms]) -> list[str]:
+    """Without the workloads whose rounds tell nobody's ratio to the baseline: each one's interval spans more
+    than UNKNOWN_SPAN. It is looked at how precise a ratio is, never at which one, and for all allocators at
+    once, so that their means are over the same workloads; rounds enough bring a workload back. Where nothing
+    would be left nothing is left out."""
+    known: dict[str, bool] = {}
+    span = math.log(UNKNOWN_SPAN)
+    for (label, _), arms in family.items():
+        scale, differences = paired_differences(arms)
+        if differences and scale is Scale.RATIO:
+            values = list(differences.values())
+            known[label] = known.get(label, False) or max(values) - min(values) <= span or _told(values, span)
+    return [label for label in labels if known.get(label, True)] if any(known.values()) else list(labels)
+
+
+def _told(differences: Sequence[float], span: float) -> bool:
+    shown = signed_rank.interval(differences)
+    return shown.high - shown.low <= span
 
 
 def mean_arms(

@@ -18,7 +18,8 @@ ROWS = [*ROW, ("two", "batch", 1, "")]
 
 
 def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any) -> Analysis:
-    """Every arm with these figures: cpu (a factor), heap (bytes), wobble (of the CPU time, by round)."""
+    """Every arm with these figures: cpu (a factor), heap (bytes), wobble (of the CPU time, by round).
+    `swings`: by workload and arm, factors of the heap in one round after the other."""
     value = fake_documents.make(
         rounds=rounds, workloads=options.get("rows", ROW), allocators=tuple(arms), floor=False, samples=0
     )
@@ -31,7 +32,9 @@ def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any)
             phase["cpu_ns"] = int(1e6 * arm.get("cpu", 1.0) * (1 + sign * arm.get("wobble", 0.0)))
             phase["kernel"] = options.get("kernel", {})
         trial["baseline_rss_bytes"] = int(arm.get("before", 6 * MIB))
-        trial["peak_rss_bytes"] = trial["baseline_rss_bytes"] + int(arm.get("heap", 10 * MIB))
+        swing = options.get("swings", {}).get((trial["workload"], trial["allocator"]), (1,))
+        heap = arm.get("heap", 10 * MIB) * swing[trial["round"] % len(swing)]
+        trial["peak_rss_bytes"] = trial["baseline_rss_bytes"] + int(heap)
         trial["retained_rss_bytes"] = trial["peak_rss_bytes"]
     return analysis.analyse(
         document.parse(json.dumps(value).encode(), "r.json"), None, options.get("false_alarms")
@@ -67,6 +70,64 @@ def test_a_tie_with_the_baseline_claims_no_gain() -> None:
 def test_two_rounds_never_say_tied() -> None:
     arms = {"system": {}, "a": {"cpu": 0.5, "wobble": 0.02}, "b": {"cpu": 0.5, "wobble": -0.02}}
     assert "tied" not in sentence.answer(analysed(arms, rounds=2)).headline
+
+
+ARMS = {"system": {}, "a": {"cpu": 0.5, "heap": 12 * MIB}, "b": {"cpu": 0.8}}
+SWING = (1, 5.6, 2.5)  # glibc on xmalloc-test1: 5 to 28 MiB
+
+
+def test_a_workload_whose_baseline_swings_leads_no_mean() -> None:
+    found = analysed(ARMS, rounds=3, rows=ROWS, swings={("two", "system"): SWING})
+    assert found.memory.unsteady == ["two"] and not found.time.unsteady
+    assert found.memory.mean_of == {"a": ["one"], "b": ["one"]}
+    said = sentence.answer(found)
+    assert "50 % less than system, with 20 % more peak heap;" in said.headline
+    assert (
+        "Memory over the 1 of 2 workloads where it can be compared; two (system: 10.0 to 56.0 MiB) swings "
+        "too far from round to round to be among them." in said.remarks
+    )
+    heat = overview.heats(found)[2]
+    assert [[cell.remark for cell in row.cells[1:]] for row in heat.rows] == [
+        ["", ""],
+        ["not in the mean"] * 2,
+    ]
+    assert heat.mean is not None and heat.mean[1].remark == "over 1 of 2"
+    front = pareto.of(found)
+    assert front is not None and (front.time_over, front.memory_over) == (2, 1)
+    assert "(not in the mean)" not in as_text.text(found) and "not in the mean" in as_text.text(found)
+    told = json.loads(as_text.as_json(found))["metrics"]
+    assert (
+        told["peak_heap_bytes"]["not_in_means"] == ["two"]
+        and not told["cpu_ns_per_operation"]["not_in_means"]
+    )
+    assert ">not in the mean<" in page.render(found.document, None)
+
+
+def test_rounds_enough_tell_what_swings() -> None:
+    for rounds, unsteady in ((3, ["two"]), (20, [])):
+        found = analysed(ARMS, rounds=rounds, rows=ROWS, swings={("two", "system"): (1, 3, 1.7)})
+        assert found.memory.unsteady == unsteady
+    assert not found.memory.unsteady and found.memory.mean_of["a"] == ["one", "two"]
+
+
+def test_where_nothing_would_be_left_all_stay_and_the_range_says_it() -> None:
+    found = analysed(ARMS, rounds=3, swings={("one", "system"): (1, 1.1, 5.6)})
+    assert not found.memory.unsteady and found.memory.mean_of["a"] == ["one"]
+    assert "cannot be told from system's" in sentence.answer(found).headline
+
+
+def test_one_arm_that_swings_takes_no_workload_from_the_others() -> None:
+    found = analysed(ARMS, rounds=3, rows=ROWS, swings={("two", "a"): SWING})
+    assert not found.memory.unsteady
+    assert "a's peak heap" in sentence.answer(found).remarks[0]
+
+
+def test_an_uncertain_amount_is_said_as_its_range() -> None:
+    swings = {("two", "a"): (1, 1.6)}
+    said = sentence.answer(analysed(ARMS, rounds=10, rows=ROWS, swings=swings))
+    assert ", with 20 to 52 % more peak heap;" in said.headline and "50 % less than system" in said.headline
+    both = sentence.answer(analysed(ARMS, rounds=10, rows=ROWS, swings={("two", "a"): (0.6, 1.0)}))
+    assert ", with peak heap that cannot be told from system's;" in both.headline
 
 
 def test_memory_is_compared_without_what_was_there_before() -> None:

@@ -17,7 +17,7 @@ MOST_CELLS = 20_000  # beyond it the page grows by more than a megabyte
 
 def tables(analysis: Analysis) -> dict[str, Any] | None:
     """{"tables": [[baseline, [[metric, whether it has a mean]...]]...], "columns": [[value...], [detail...],
-    [word...], [mark...], [css...], [note...], [what it is sorted by...]]}. The columns are of all cells in
+    [word...], [mark...], [css...], [remark...], [what it is sorted by...]]}. The columns are of all cells in
     the order of baselines, metrics, rows (the mean first) and allocators: likes beside each other compress
     best. None where there is one subject, or there would be too much of it."""
     document = analysis.document
@@ -40,7 +40,7 @@ def tables(analysis: Analysis) -> dict[str, Any] | None:
 
 def _columns(cell: Cell) -> list[Any]:
     order = None if cell.order is None else float(f"{cell.order:.3g}")
-    return [cell.value, cell.detail, cell.word, cell.mark, cell.css, cell.note, order]
+    return [cell.value, cell.detail, cell.word, cell.mark, cell.css, cell.remark, order]
 
 
 def packed(value: object) -> str:

@@ -110,8 +110,8 @@ def _rows(analysis: Analysis, heat: Heat) -> list[list[str]]:
 def _cell(cell: Cell) -> str:
     if not cell.mark:
         return cell.value if cell.detail == "baseline" else f"{cell.value} ({cell.detail})"
-    over = f" {cell.note}" if cell.note.startswith("over") else ""
-    return f"{cell.mark} {cell.value} ({cell.detail}){over}"
+    remark = f" {cell.remark}" if cell.remark else ""
+    return f"{cell.mark} {cell.value} ({cell.detail}){remark}"
 
 
 SHARES_TITLE = f"Resident heap when most was resident, of it in per cent {', '.join(shares.KINDS)}"
@@ -186,6 +186,7 @@ def as_json(analysis: Analysis) -> str:
                 "means": {
                     name: _effect(effect) for name, effect in analysis.matrices[metric.key].means.items()
                 },
+                "not_in_means": list(analysis.matrices[metric.key].unsteady),
                 "workloads": {
                     entry.label: {
                         name: _effect(effect)

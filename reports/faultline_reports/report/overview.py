@@ -3,6 +3,7 @@ workloads."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ TOO_SMALL = 1.02  # below this a difference that is not certain gets no colour
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a heat table. `shade` is -4 (much less than the baseline) to 4 (much more)."""
+    """A cell of a heat table. `remark` stands below its range. `shade` is -4 (much less than the
+    baseline) to 4 (much more)."""
 
     value: str
     detail: str
@@ -34,6 +36,7 @@ class Cell:
     certain: bool = False  # the verdict says higher or lower
     hatched: bool = False  # a shade without a verdict
     order: float | None = None  # by which a column is sorted: the estimate
+    remark: str = ""
 
     @property
     def css(self) -> str:
@@ -93,7 +96,11 @@ def _cell(reasons: Reasons, matrix: Matrix, label: str, name: str) -> Cell:
             Arms(matrix.samples[label, matrix.baseline], values, metric.margin)
         )
         return Cell(median, "too small to compare" if small else "no baseline", "", "", 0)
-    return effect_cell(effect, metric, median)
+    remark = NOT_IN_MEAN if label in matrix.unsteady else ""
+    return dataclasses.replace(effect_cell(effect, metric, median), remark=remark)
+
+
+NOT_IN_MEAN = "not in the mean"
 
 
 def effect_cell(effect: Effect, metric: Metric, note: str = "") -> Cell:
@@ -149,7 +156,8 @@ def _mean_cell(matrix: Matrix, name: str, workloads: int) -> Cell:
             return Cell("—", "no valid trial", "", "", 0)
         return Cell("—", "no round has all" if matrix.mean_of[name] else "nothing to compare", "", "", 0)
     used = len(matrix.mean_of[name])
-    return effect_cell(effect, matrix.metric, "" if used == workloads else f"over {used} of {workloads}")
+    remark = "" if used == workloads else f"over {used} of {workloads}"
+    return dataclasses.replace(effect_cell(effect, matrix.metric), remark=remark)
 
 
 Reasons = dict[tuple[str, str], str]

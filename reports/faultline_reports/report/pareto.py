@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from faultline_reports import formatting
-from faultline_reports.metrics import Metric, Samples
+from faultline_reports.comparison import Matrix
+from faultline_reports.metrics import Metric
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics import ranking, signed_rank
 from faultline_reports.statistics.interval import Interval
@@ -81,7 +82,7 @@ def of(analysis: Analysis) -> Pareto | None:
     ]
     if len(names) < 2 or analysis.baseline not in names:
         return None
-    used = [_comparable(entry.samples, labels, names, entry.metric) for entry in (time, memory)]
+    used = [_comparable(entry, labels, names) for entry in (time, memory)]
     means = [
         {name: ranking.mean_logs([entry.samples[label, name] for label in over]) for name in names}
         for entry, over in zip((time, memory), used)
@@ -112,11 +113,13 @@ def of(analysis: Analysis) -> Pareto | None:
     )
 
 
-def _comparable(table: Samples, labels: Sequence[str], names: Sequence[str], metric: Metric) -> list[str]:
+def _comparable(matrix: Matrix, labels: Sequence[str], names: Sequence[str]) -> list[str]:
+    table, metric = matrix.samples, matrix.metric
     return [
         label
         for label in labels
-        if all((label, name) in table for name in names)
+        if label not in matrix.unsteady
+        and all((label, name) in table for name in names)
         and min(value for name in names for value in table[label, name].values()) > 0
         and all(min(table[label, name].values()) >= metric.margin.ratio_from for name in names)
     ]

@@ -13,7 +13,12 @@ from faultline_reports.model import Document
 from faultline_reports.report.analysis import Analysis
 from faultline_reports.statistics.order import median_interval
 from faultline_reports.statistics.signed_rank import best_confidence
-from faultline_reports.statistics.thresholds import CONFIDENCE, ROUNDS_RECOMMENDED, ROUNDS_TO_SPEAK
+from faultline_reports.statistics.thresholds import (
+    CONFIDENCE,
+    PRECISE_ENOUGH,
+    ROUNDS_RECOMMENDED,
+    ROUNDS_TO_SPEAK,
+)
 from faultline_reports.statistics.verdict import Effect, Scale, Verdict, judge_paired
 
 
@@ -92,7 +97,7 @@ class Ranking:
 
 def rank(document: Document, matrix: Matrix) -> Ranking | None:
     """Subjects that ran every workload the baseline has, by their geometric mean; None for fewer than two."""
-    labels = [workload.label for workload in document.compared_workloads()]
+    labels = [entry.label for entry in document.compared_workloads() if entry.label not in matrix.unsteady]
     full = max((len(used) for used in matrix.mean_of.values()), default=0)
     centres = {
         name: effect.shown.estimate
@@ -142,6 +147,10 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
         else:
             line += next_one
     remarks = []
+    memory = analysis.memory.means.get(best) if price else None
+    if memory is not None and memory.samples > 1:
+        ends = formatting.effect_range(memory, analysis.memory.metric.unit)
+        intervals.append(f"{best}'s {_what(analysis.memory)} {ends}")
     if intervals:
         shown = next(effect for effect in (against, ranking.against_best[0]) if effect is not None)
         remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.")
@@ -154,7 +163,21 @@ def _amount(effect: Effect | None, sign: int) -> str:
     value = abs(100 * math.expm1(effect.shown.estimate))
     if sign * effect.shown.estimate < 0:
         return f"−{value:.1f} %"
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"
+    if _wide(effect):
+        ends = sorted(abs(100 * math.expm1(value)) for value in (effect.shown.low, effect.shown.high))
+        return f"{_percent(ends[0])} to {_percent(ends[1])} %"
+    return f"{_percent(value)} %"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
+def _wide(effect: Effect) -> bool:
+    """Whether an amount is so uncertain that its range is said in its place: one figure would promise what
+    the next run does not hold. A range with both signs in it is none to be said so."""
+    low, high = effect.shown.low, effect.shown.high
+    return effect.samples > 1 and low * high > 0 and (high - low) / 2 > math.log1p(PRECISE_ENOUGH)
 
 
 def _range(effect: Effect, sign: int) -> str:
@@ -170,17 +193,37 @@ def _price(analysis: Analysis, best: str) -> tuple[str, str]:
     """The memory of the best beside the baseline's, and over which workloads that is when not over all."""
     matrix = analysis.memory
     effect, used = matrix.means.get(best), matrix.mean_of.get(best, [])
-    what = matrix.metric.title[0].lower() + matrix.metric.title[1:]
+    what = _what(matrix)
     if effect is None or effect.scale is not Scale.RATIO:
         return "", f"How {what} compares cannot be said."
     total = len(analysis.document.compared_workloads())
     over = f"Memory over the {len(used)} of {total} workloads where it can be compared."
+    if matrix.unsteady:
+        over = f"{over[:-1]}; {_swings(matrix)}."
     percent = 100 * math.expm1(effect.shown.estimate)
-    if effect.verdict is Verdict.EQUIVALENT or abs(percent) < 1:
+    if effect.verdict is Verdict.EQUIVALENT or (abs(percent) < 1 and not _wide(effect)):
         words = f", with about the same {what}"
+    elif effect.samples > 1 and effect.shown.low <= 0 <= effect.shown.high:
+        words = f", with {what} that cannot be told from {analysis.baseline}'s"
     else:
-        words = f", with {abs(percent):.0f} % {'more' if percent > 0 else 'less'} {what}"
+        words = f", with {_amount(effect, 0)} {'more' if percent > 0 else 'less'} {what}"
     return words, over if len(used) < total else ""
+
+
+def _what(matrix: Matrix) -> str:
+    return matrix.metric.title[0].lower() + matrix.metric.title[1:]
+
+
+def _swings(matrix: Matrix) -> str:
+    """Which workloads are left out for it, and how far the baseline's own samples lie apart there."""
+    spans = []
+    for label in matrix.unsteady:
+        values = matrix.samples[label, matrix.baseline].values()
+        span = formatting.quantity_range(min(values), max(values), matrix.metric.unit)
+        spans.append(f"{label} ({matrix.baseline}: {span})")
+    more = f" and {len(spans) - 3} more" if len(spans) > 3 else ""
+    verb = "swings" if len(spans) == 1 else "swing"
+    return f"{', '.join(spans[:3])}{more} {verb} too far from round to round to be among them"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -35,6 +35,9 @@ AB_HALF_WIDTH = 0.02
 
 ROUNDS_RECOMMENDED = AB_ROUNDS
 PRECISE_ENOUGH = 0.05  # half-width of a typical interval beyond which a report warns
+# A ratio is not known where its interval's ends are so many times apart. A workload of which not one
+# allocator's is, as where the baseline itself swings, would lead a geometric mean by chance, and is left out.
+UNKNOWN_SPAN = 2.0
 ROUNDS_TO_SPEAK = 3  # below this, "the same in every round" is not worth saying
 
 

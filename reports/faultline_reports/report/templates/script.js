@@ -93,7 +93,7 @@
     const original = one("option[selected]", choice).value;
     choice.value = original; // a browser may have kept another over a reload
     const first = new Map();
-    const cellOf = ([value, detail, word, mark, css, note, order]) => {
+    const cellOf = ([value, detail, word, mark, css, remark, order]) => {
       const cell = made("td", "", { className: css, title: word });
       if (order !== null) cell.dataset.v = order;
       if (mark) {
@@ -103,7 +103,7 @@
       }
       cell.append(made("b", value), made("small", detail));
       if (word) cell.append(made("span", word, { className: "hidden" }));
-      if (note.startsWith("over")) cell.append(made("small", note));
+      if (remark) cell.append(made("small", remark));
       return cell;
     };
     for (const table of all("table.heat[data-metric]"))
