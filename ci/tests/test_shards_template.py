@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAULTLINE = Path(os.environ.get("FAULTLINE", ROOT / "build/release/bin/faultline"))
 WORKFLOW = yaml.safe_load((ROOT / "ci/templates/github-shards.yml").read_text())
-SHARD, MERGE = WORKFLOW["jobs"]["shard"], WORKFLOW["jobs"]["merge"]
+BUILD, SHARD, MERGE = (WORKFLOW["jobs"][name] for name in ("build", "shard", "merge"))
 PLAN = "pair:size=64,operations=200000 glibc-simple -a system,slabuddy --rounds 2 --idle-ms 0 --probes none"
 
 
@@ -38,13 +38,27 @@ def test_the_matrix_makes_one_result(tmp_path):
     for shard in shards:
         done = run(SHARD, "Run the shard", tmp_path, SHARD=str(shard))
         assert done.returncode == 0, done.stderr
+    for old in ("shards", "report"):  # of a run with more shards
+        (tmp_path / old).mkdir()
+        (tmp_path / old / "stale").touch()
+    assert run(MERGE, "Forget an earlier run's", tmp_path).returncode == 0
     (tmp_path / "shards").mkdir()
     for path in tmp_path.glob("shard-*.json"):
         shutil.move(path, tmp_path / "shards")
     done = run(MERGE, "Merge", tmp_path)
     assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "report/stale").exists()
     assert json.loads((tmp_path / "results.json").read_text())["complete"]
     assert (tmp_path / "report/index.html").stat().st_size > 0
+
+
+def test_all_shards_run_the_library_that_one_job_built():
+    uploads = [step["with"] for step in BUILD["steps"] if "upload-artifact" in step.get("uses", "")]
+    downloads = [step["with"] for step in SHARD["steps"] if "download-artifact" in step.get("uses", "")]
+    library = Path(uploads[0]["path"])
+    assert f"mine={library}" in WORKFLOW["env"]["PLAN"]
+    assert downloads == [{"name": uploads[0]["name"], "path": str(library.parent)}]
+    assert SHARD["needs"] == "build" and "make" not in str(SHARD["steps"])
 
 
 def test_a_shard_that_fails_fails_its_job(tmp_path):
@@ -53,7 +67,7 @@ def test_a_shard_that_fails_fails_its_job(tmp_path):
 
 
 def test_actions_are_pinned_and_nothing_may_be_written():
-    steps = [step for job in (SHARD, MERGE) for step in job["steps"] if "uses" in step]
+    steps = [step for job in (BUILD, SHARD, MERGE) for step in job["steps"] if "uses" in step]
     assert steps and all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps)
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert "secrets." not in (ROOT / "ci/templates/github-shards.yml").read_text()

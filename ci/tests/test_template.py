@@ -125,6 +125,14 @@ def test_a_release_is_pinned_to_its_commit(clone: Path) -> None:
         ((), "there is no template"),
         (("gitlab-ci",), "--library is missing"),
         (
+            ("gitlab-ci", "--library", "l.so", "--repository", "me/faultline"),
+            "--repository is not a URL that begins with https://: me/faultline",
+        ),
+        (
+            ("gitlab-ci", "--library", "l.so", "--repository", "git@example.org:me/faultline.git"),
+            "--repository is not a URL",
+        ),
+        (
             (
                 "github-nightly",
                 "--library",

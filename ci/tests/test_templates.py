@@ -18,6 +18,8 @@ PULL_REQUEST = TEMPLATES / "github-pull-request.yml"
 WORKFLOWS = sorted(TEMPLATES.glob("github-*.yml"))
 ACTION = CI / "github" / "action.yml"
 GITLAB = sorted(TEMPLATES.glob("gitlab*.yml"))
+# Actions that call others by a tag at these commits: pinning them pins too little.
+LOOSE = {"actions/upload-pages-artifact@56afc609e74202658d3ffba0e8f6dda462b719fa"}
 # Besides reading the contents; each with why.
 MAY = {
     ("github-nightly.yml", "publish"): {
@@ -40,6 +42,9 @@ def test_nothing_unpinned_and_no_secret(path: Path) -> None:
         for step in job["steps"]:
             uses = step.get("uses", "./")
             assert uses.startswith("./") or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", uses), uses
+            assert uses not in LOOSE
+            if "/upload-artifact@" in uses:
+                assert step["with"]["overwrite"] is True, "a job that is run again uploads again"
             assert "${{" not in step.get("run", ""), "values go through the environment"
     assert "secrets." not in text
     assert "pull_request_target" not in text
@@ -88,6 +93,43 @@ def run_step(job: dict[str, Any], name: str, folder: Path, **environment: str) -
     )
     assert done.returncode in (0, 1), done.stderr
     return done.returncode
+
+
+def gate_of_gitlab(project: Path, tmp_path: Path, **environment: str) -> str:
+    """What the job of a merge request gives pr-gate, a word a line."""
+    asked = tmp_path / "asked"
+    script = yaml.safe_load((TEMPLATES / "gitlab-ci.yml").read_text())["faultline-gate"]["script"]
+    lines = "\n".join(script).replace("/opt/faultline/ci/pr-gate", f"printf '%s\\n' > {asked}")
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", lines],
+        cwd=project,
+        env={**os.environ, "BUILD": small_project.BUILD, "LIBRARY": "libmine.so", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return asked.read_text()
+
+
+def test_gitlab_gates_a_fork_against_the_project_and_not_against_the_forks_own_branch(
+    tmp_path: Path,
+) -> None:
+    upstream = small_project.make(tmp_path / "upstream", 1, 1)
+    small_project.git(upstream, "checkout", "-q", "main")
+    fork = tmp_path / "fork.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(upstream), str(fork)], check=True)
+    (upstream / "upstream's own").touch()
+    small_project.git(upstream, "add", "-A")
+    small_project.git(upstream, "commit", "-q", "-m", "A change that the fork's main does not have")
+    target = small_project.git(upstream, "rev-parse", "HEAD").strip()
+    checkout = tmp_path / "checkout"  # of the merge request, whose branch is based on it
+    subprocess.run(["git", "clone", "-q", str(upstream), str(checkout)], check=True)
+    small_project.git(checkout, "remote", "set-url", "origin", str(fork))
+
+    detached = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_DIFF_BASE_SHA": target}
+    assert f"--base\n{target}\n" in gate_of_gitlab(checkout, tmp_path, **detached)
+    merged = {**detached, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "0123456789abcdef"}  # merged results
+    assert "--base\n0123456789abcdef\n" in gate_of_gitlab(checkout, tmp_path, **merged)
 
 
 def test_two_nights_of_the_github_workflow(tmp_path: Path, made_up: Path) -> None:
