@@ -19,7 +19,7 @@ ROWS = [*ROW, ("two", "batch", 1, "")]
 
 def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any) -> Analysis:
     """Every arm with these figures: cpu (a factor), heap (bytes), wobble (of the CPU time, by round).
-    `swings`: by workload and arm, factors of the heap in one round after the other."""
+    `swings`, `slows`: by workload and arm, factors of the heap, of the time, in one round after the other."""
     value = fake_documents.make(
         rounds=rounds, workloads=options.get("rows", ROW), allocators=tuple(arms), floor=False, samples=0
     )
@@ -27,9 +27,11 @@ def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any)
     for trial in value["trials"]:
         arm = arms[trial["allocator"]]
         sign = 1 if trial["round"] % 2 else -1
+        slow = options.get("slows", {}).get((trial["workload"], trial["allocator"]), (1,))
         for phase in trial["phases"]:
             phase["operations"] = 1000
-            phase["cpu_ns"] = int(1e6 * arm.get("cpu", 1.0) * (1 + sign * arm.get("wobble", 0.0)))
+            factor = slow[trial["round"] % len(slow)]
+            phase["cpu_ns"] = int(1e6 * arm.get("cpu", 1.0) * factor * (1 + sign * arm.get("wobble", 0.0)))
             phase["kernel"] = options.get("kernel", {})
         trial["baseline_rss_bytes"] = int(arm.get("before", 6 * MIB))
         swing = options.get("swings", {}).get((trial["workload"], trial["allocator"]), (1,))
@@ -101,6 +103,15 @@ def test_a_workload_whose_baseline_swings_leads_no_mean() -> None:
         and not told["cpu_ns_per_operation"]["not_in_means"]
     )
     assert ">not in the mean<" in page.render(found.document, None)
+
+
+def test_the_sentence_says_over_how_many_workloads_times_were_compared() -> None:
+    said = sentence.answer(analysed(ARMS, rounds=3, rows=ROWS, slows={("two", "system"): SWING}))
+    assert said.headline.startswith("Over 1 of 2 workloads ")
+    assert (
+        "In CPU time two (system: 1.00 to 5.60 µs) swings too far from round to round to be among them."
+        in said.remarks
+    )
 
 
 def test_rounds_enough_tell_what_swings() -> None:

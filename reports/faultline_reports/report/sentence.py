@@ -119,7 +119,8 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
     that is comes after."""
     matrix, best, runner = analysis.time, ranking.order[0], ranking.order[1]
     count = len(analysis.document.compared_workloads())
-    scope = "On this workload" if count == 1 else f"Over {count} workloads"
+    within = f"{count - len(matrix.unsteady)} of {count}" if matrix.unsteady else str(count)
+    scope = "On this workload" if count == 1 else f"Over {within} workloads"
     against = matrix.means.get(best)
     price, over = _price(analysis, best) if against else ("", "")
     intervals = []
@@ -154,6 +155,8 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
     if intervals:
         shown = next(effect for effect in (against, ranking.against_best[0]) if effect is not None)
         remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.")
+    if matrix.unsteady:
+        remarks.append(f"In CPU time {_swings(matrix)}.")
     return Answer(f"{line}.", [*remarks, *([over] if over else []), *_limits(analysis.document, ranking)])
 
 
