@@ -87,7 +87,8 @@ void purge_poll() {
 
 void purge_on_growth() {
     live_poll();
-    if (!buddy_took_clean() || os_is_refused() || option(Option::purge_ms) == purge_never) {
+    // Asked last: a look that may do nothing does not answer for the growth.
+    if (os_is_refused() || option(Option::purge_ms) == purge_never || !buddy_took_clean()) {
         return;
     }
     if (buddy_has_grown()) {

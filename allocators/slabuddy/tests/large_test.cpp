@@ -6,6 +6,7 @@
 #include "allocators/slabuddy/heap.hpp"
 #include "allocators/slabuddy/large.hpp"
 #include "allocators/slabuddy/options.hpp"
+#include "allocators/slabuddy/os.hpp"
 #include "allocators/slabuddy/purge.hpp"
 
 #include <cstring>
@@ -165,6 +166,16 @@ TEST(Purge, AllGivesBackWhatIsFree) {
     EXPECT_EQ(sb::buddy_figures().dirty_pages, 0U);
     EXPECT_EQ(sb::buddy_figures().free_pages, sb::buddy_figures().committed_pages);
     EXPECT_STREQ(sb::check_all(), nullptr);
+}
+
+TEST(Purge, ALookThatMayDoNothingDoesNotAnswerForTheGrowth) {
+    ASSERT_NE(sb::large_allocate_pages(1, 0, 0), nullptr); // the first commit, with pages to spare
+    EXPECT_FALSE(sb::buddy_took_clean()) << "its own look has answered";
+    {
+        const sb::OsRefusal refusal;
+        ASSERT_NE(sb::large_allocate_pages(1, 0, 0), nullptr);
+    }
+    EXPECT_TRUE(sb::buddy_took_clean());
 }
 
 TEST(Purge, AtOnceAndNeverAreKept) {
