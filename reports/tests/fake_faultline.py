@@ -5,7 +5,8 @@ of made-up trials for the options that the Python commands use, at once.
 FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `noise` (of a process's CPU time),
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
-command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts},
+command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts}, `calls_noise` {arm:
+how much these vary from process to process},
 `refused` (an arm that cannot be run), `content` (a file: what is written instead). With --probes inline,...
 trials have kernel counts, else none.
 """
@@ -15,7 +16,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
+import random
 import signal
 import sys
 import time
@@ -51,6 +54,7 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
             for phase in trial["phases"]:
                 kernel = phase["kernel"] if (options.probes or "").startswith("inline") else {}
                 factor = setup.get("calls", {}).get(trial["allocator"], 1.0)
+                factor *= _of_process(setup.get("calls_noise", {}).get(trial["allocator"], 0.0), trial)
                 phase["kernel"] = {name: value and value * factor for name, value in kernel.items()}
         if result:
             result["trials"] += one["trials"]
@@ -65,6 +69,11 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
     result["rounds_whole"] = rounds
     result["complete"] = rounds == options.rounds
     return result
+
+
+def _of_process(noise: float, trial: dict[str, Any]) -> float:
+    draw = random.Random(f"{trial['seed']} {trial['round']} {trial['workload']} {trial['allocator']}")
+    return math.exp(draw.gauss(0.0, noise))
 
 
 def main() -> int:

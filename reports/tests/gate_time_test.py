@@ -40,6 +40,7 @@ class World:
     workloads: int = 4
     effects: tuple[float, float, float] = (1.0, 1.0, 1.0)
     calls: float = 1.0
+    calls_noise: float = 0.0  # of both arms
     slow_from_s: float = float("inf")  # from then on a round takes `slower` times as long
     slower: float = 1.0
     counted: float = COUNTED
@@ -110,6 +111,7 @@ def _part(
     setup = {
         "effects": {"new": list(world.effects)},
         "calls": {"new": world.calls},
+        "calls_noise": dict.fromkeys(ARMS, world.calls_noise),
         "noise": 0.03,
         "rows": world.workloads,
     }
@@ -237,6 +239,17 @@ def test_the_kernels_counts_are_whole_on_a_loaded_machine(gate: Any) -> None:
     judged, world = gate(World(round_s=1.0, workloads=12, slow_from_s=10, slower=1.4), 600)
     assert rounds(world, "counted", False) == thresholds.GATE_COUNT_ROUNDS
     assert {row.outcome for row in kernel(judged)} == {Outcome.PASS}
+
+
+def test_counts_that_are_not_steady_have_as_many_rounds_as_times_where_there_is_time(gate: Any) -> None:
+    judged, world = gate(World(round_s=0.5, calls_noise=0.15), 600)
+    assert rounds(world, "timed", False) == thresholds.GATE_ROUNDS
+    counted = rounds(world, "counted", False) + rounds(world, "counted", True)
+    assert counted == thresholds.GATE_ROUNDS
+    assert {row.answer.rounds for row in kernel(judged)} == {thresholds.GATE_ROUNDS}
+    assert judged.verdict is Verdict.PASS and {row.outcome for row in kernel(judged)} == {Outcome.PASS}
+    short, _ = gate(World(round_s=0.5, calls_noise=0.15), 75)
+    assert max(row.answer.rounds for row in kernel(short)) < thresholds.GATE_ROUNDS
 
 
 def test_counts_that_were_cut_are_made_whole_with_the_time_that_is_left(gate: Any) -> None:

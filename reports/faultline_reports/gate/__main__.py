@@ -14,11 +14,12 @@ from dataclasses import replace
 from faultline_reports import command, document, formatting, output
 from faultline_reports.calibration import UNCALIBRATED
 from faultline_reports.errors import Exit, UserError
-from faultline_reports.gate import as_json, junit, markdown, policy, terminal, workflow
+from faultline_reports.gate import as_json, junit, markdown, policy, reasons, terminal, workflow
+from faultline_reports.gate.decision import Outcome
 from faultline_reports.gate.remedy import remedy
 from faultline_reports.gate.result import NO_TIME, Result, Verdict
 from faultline_reports.gate.sources import Measured, Stored
-from faultline_reports.gate.stages import TOO_NOISY, Judged, Source, judge
+from faultline_reports.gate.stages import Judged, Source, judge
 from faultline_reports.metrics import KERNEL
 from faultline_reports.runner import budget
 from faultline_reports.runner import options as run_options
@@ -163,10 +164,9 @@ def _judged(
     ]
     if judged.rounds:
         notes += _not_measured(judged, rules, source.uncounted)
-    noisy = [f"{row.workload}: {row.metric.short}" for row in judged.rows if row.note == TOO_NOISY]
-    if noisy:
-        more = f" and {len(noisy) - 8} more" if len(noisy) > 8 else ""
-        notes.append(f"too noisy on this host to gate, told only: {', '.join(noisy[:8])}{more}")
+    noisy = reasons.grouped(judged.rows, Outcome.TOO_NOISY)
+    if noisy and not judged.too_short:
+        notes += [f"left out of the verdict: {reason}" for reason in noisy]
     elif known is None and judged.verdict is Verdict.INCONCLUSIVE and not judged.too_short:
         notes.append("what is too noisy on this host is told and not gated once it is calibrated")
     return Result(

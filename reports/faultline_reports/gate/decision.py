@@ -7,8 +7,9 @@ candidates and alone can fail the gate, by the same test at 1 % over all candida
 failure needs two independent false alarms, the second with at most 1 % for the whole gate.
 
 Not to be named is not enough to pass: the one-sided 95 % upper bound must be at 10 % or below. Otherwise the
-rounds could not have told, and the row is inconclusive. What would be so on this host with nothing changed
-(power.too_noisy, by stored noise alone) is told and does not gate.
+rounds could not have told, and the row is inconclusive. Where it would be so with nothing changed, by what
+the base alone shows (power.too_noisy), the row is too noisy: more rounds or another run would not help, and
+it leaves the verdict to the others. What both stages find in it is a regression all the same.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from faultline_reports.statistics.verdict import Scale
 
 NOT_CONFIRMED = "not confirmed"
 TOO_FEW = "could be worse by more than the rounds can tell"
+TOO_NOISY = "varies by more than the rounds can tell with nothing changed, too"
 
 
 class Tier(enum.Enum):
@@ -51,6 +53,7 @@ class Outcome(enum.Enum):
     INCONCLUSIVE = "inconclusive"
     ALLOWED = "allowed"  # would fail, but the policy says why it may
     ADVICE = "advice"  # beyond its limit where that is only told
+    TOO_NOISY = "too noisy"  # would be inconclusive with nothing changed, too
     NOT_MEASURED = "not measured"
     BROKEN = "could not tell"  # the base did not run
 
@@ -74,6 +77,7 @@ class Question:
     base: float  # median
     differences: Mapping[int, float]
     noise: Sequence[float] = ()  # differences of arms that are the same, measured before; () when none were
+    own: Sequence[float] = ()  # of a count: differences of the base with itself in the round beside it
 
     @property
     def gates(self) -> bool:
@@ -181,12 +185,14 @@ def _seen(question: Question, bound: float) -> Answer:
     return Answer(Outcome.PASS, bound, shown.estimate, low, high, len(values))
 
 
+def pass_bound(question: Question) -> float:
+    """What the upper bound may be at most, on the question's scale."""
+    ratio = question.scale is Scale.RATIO
+    return max(math.log1p(GATE_PASS_BOUND) if ratio else GATE_PASS_BOUND * question.base, limit(question))
+
+
 def _passed(question: Question, answer: Answer) -> Answer:
     """PASS where the upper bound is low enough, else INCONCLUSIVE."""
-    if question.scale is Scale.RATIO:
-        most = max(math.log1p(GATE_PASS_BOUND), answer.limit)
-    else:
-        most = max(GATE_PASS_BOUND * question.base, answer.limit)
-    if answer.high <= most:
+    if answer.high <= pass_bound(question):
         return answer
     return replace(answer, outcome=Outcome.INCONCLUSIVE, why=TOO_FEW)

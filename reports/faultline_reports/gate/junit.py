@@ -8,7 +8,7 @@ from faultline_reports.gate.decision import Outcome
 from faultline_reports.gate.result import Result, Row, Verdict
 
 BAD = (Outcome.REGRESSION,)
-SKIPPED = (Outcome.NOT_MEASURED, Outcome.INCONCLUSIVE, Outcome.BROKEN)
+SKIPPED = (Outcome.NOT_MEASURED, Outcome.INCONCLUSIVE, Outcome.TOO_NOISY, Outcome.BROKEN)
 
 
 def text(result: Result) -> str:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
-from faultline_reports.gate.decision import Question, Tier, limit, steady
+from faultline_reports.gate.decision import (
+    TOO_FEW,
+    TOO_NOISY,
+    Answer,
+    Outcome,
+    Question,
+    Tier,
+    limit,
+    pass_bound,
+    steady,
+)
 from faultline_reports.statistics import detectable as noise
 from faultline_reports.statistics import simultaneous
 from faultline_reports.statistics.signed_rank import Floats
 from faultline_reports.statistics.thresholds import (
     GATE_ALPHA_CONFIRM,
     GATE_ALPHA_NAME,
-    GATE_PASS_BOUND,
     GATE_PASS_CONFIDENCE,
     POWER,
     RESAMPLE_SEED,
@@ -46,12 +54,22 @@ def critical(questions: Sequence[Question]) -> float:
 
 def too_noisy(question: Question, rounds: int) -> bool:
     """Would the row be inconclusive more often than one time in twenty with nothing changed? Told from noise
-    that was stored alone: what a candidate does to its own noise must not take it out of the gate."""
-    if not question.noise or not question.gates:
+    that was stored, or from the base alone: what a candidate does to its own noise must not take it out of
+    the gate."""
+    known = question.noise or question.own
+    if not known or not question.gates:
         return False
-    bounds = -noise.lower_bounds(question.noise, rounds, BOUNDING)
-    most = max(math.log1p(GATE_PASS_BOUND), limit(question))
-    return float(np.quantile(bounds, GATE_PASS_CONFIDENCE)) > most
+    bounds = -noise.lower_bounds(known, rounds, BOUNDING)
+    return float(np.quantile(bounds, GATE_PASS_CONFIDENCE)) > pass_bound(question)
+
+
+def with_noise_told(question: Question, answer: Answer, rounds: int) -> Answer:
+    """TOO_NOISY in place of an answer that is open because of nothing but noise that the base has, too, and
+    that `rounds` rounds, which were wanted, would leave open."""
+    open_ = answer.outcome is Outcome.INCONCLUSIVE and answer.why == TOO_FEW
+    if not open_ or not too_noisy(question, rounds):
+        return answer
+    return replace(answer, outcome=Outcome.TOO_NOISY, why=TOO_NOISY)
 
 
 def needed(question: Question, used: Used) -> Floats:

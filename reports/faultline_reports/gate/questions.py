@@ -11,10 +11,10 @@ import numpy as np
 from faultline_reports import metrics
 from faultline_reports.calibration import Key
 from faultline_reports.comparison import why_not_measured
-from faultline_reports.gate.decision import Question, Rule
+from faultline_reports.gate.decision import Question, Rule, Tier
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Document, Trial
-from faultline_reports.statistics.thresholds import GATE_INVALID_SHARE
+from faultline_reports.statistics.thresholds import GATE_COUNT_ROUNDS, GATE_INVALID_SHARE
 from faultline_reports.statistics.verdict import Arms, Scale, paired_differences, too_small
 
 
@@ -25,7 +25,6 @@ class Asked:
     question: Question
     candidate: float  # median; nan when there is none
     missing: str  # why nothing can be said, "" when something can
-    too_noisy: bool = False  # on this host, to gate
 
     @property
     def key(self) -> Key:
@@ -90,8 +89,23 @@ def _one(
     ]
     if scale is not Scale.RATIO:
         noise = ()  # what is stored are ratios
-    question = Question(rule, scale, medians[0] if base else 0.0, differences, noise)
+    own = with_itself(base, scale) if rule.tier is Tier.COUNT and differences else ()
+    question = Question(rule, scale, medians[0] if base else 0.0, differences, noise, own)
     return Asked(workload, metric, question, medians[1], missing)
+
+
+def with_itself(base: Mapping[int, float], scale: Scale) -> Sequence[float]:
+    """Differences of an arm with itself in the round beside it, on `scale`; () with too few rounds for any.
+    Of counts alone: between rounds a time differs by what became of the machine, too. In an order in which
+    those that share a round are apart, since resampling takes blocks of neighbours, and both ways round, as
+    either process could have been the candidate's."""
+    values = np.asarray([base[n] for n in sorted(base)], dtype=np.float64)
+    if len(values) < GATE_COUNT_ROUNDS:
+        return ()
+    steps = np.diff(np.log(values) if scale is Scale.RATIO else values)
+    apart = np.concatenate([steps[::2], steps[1::2]])
+    both_ways: list[float] = np.concatenate([apart, -apart]).tolist()
+    return both_ways
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class Measured:
     """Runs rounds within `budget_s` seconds from now, as schedule.py divides them. The first one shows what a
     round takes: where the budget cannot hold the least that leads to a verdict, it is the only one, and
     `too_short` says why. What the kernel counts is counted in rounds of their own: counting makes trials
-    slower. They are a fixed number, so they come before the timed ones, which take the time that is left."""
+    slower. They are a fixed number, so they come before the timed ones, which take the time that is left;
+    those of counts that are not steady are as many as the timed ones, where there is time."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Measured:
         self._next_round = 0
         self._costs: schedule.Costs = {}
         self._counted: Campaign | None = None
+        self._counted_round_s = 0.0  # of all workloads
         self.interrupted = False
         self.stopped_early = True  # where there is no round, the time was up
         self.too_short: schedule.TooShort | None = None
@@ -131,6 +133,18 @@ class Measured:
         others = schedule.least(replace(self._needs, counted_rounds=0), list(self._costs.values()))
         spent_s = self._total.spent()
         self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s - max(0.0, others - spent_s))
+        self._counted_round_s = self._counted.round_s
+
+    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
+        if self._counted is None or self.too_short or not self.kept:
+            return None
+        before = _done(self._counted)
+        if before < GATE_COUNT_ROUNDS:
+            return None  # those of all workloads come first
+        until_s = schedule.first_until(self._limit_s, self._needs, list(self._costs.values()))
+        timed = sum(len(document.rounds) for _, document in self.kept[0].parts)
+        self._run(COUNTS, self._counted, min(rounds, timed), until_s, workloads)
+        return self._with_counts(before)
 
     def late_counts(self) -> Rounds | None:
         """Stage 1's rounds again, with the counts that it had no time for and there is time for now; None
@@ -140,11 +154,15 @@ class Measured:
         before = _done(self._counted)
         if before < GATE_COUNT_ROUNDS:
             self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s)
-        if _done(self._counted) == before:
+        return self._with_counts(before)
+
+    def _with_counts(self, before: int) -> Rounds | None:
+        """Stage 1's rounds with all that was counted by now; None where that is no more than `before`."""
+        if self._counted is None or _done(self._counted) == before:
             return None
         kept = self.kept[0]
         self.kept[0] = replace(kept, counted=self._counted.parts)
-        return _of(kept.parts, self._counted.parts, 0)
+        return _of(kept.parts, self._counted.parts, self._needs.rounds)
 
     def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
         if self.too_short:
@@ -211,8 +229,8 @@ class Measured:
 
     def _counted_cost(self) -> float:
         """Of a counted round, in timed ones."""
-        measured = self._counted.round_s if self._counted is not None else 0.0
         timed = sum(self._costs.values())
+        measured = self._counted_round_s
         return measured / timed if measured and timed else GATE_COUNTED_COST
 
     def _rounds(self, name: str, rounds: int, timed: Campaign, counted: Campaign | None) -> Rounds | None:
@@ -268,6 +286,9 @@ class Stored:
         skip = self._used if len(self._documents) == 1 else 0
         numbers = list(document.rounds)[skip : skip + rounds]
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
+
+    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
+        return None
 
     def late_counts(self) -> Rounds | None:
         return None

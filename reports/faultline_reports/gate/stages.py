@@ -31,9 +31,6 @@ from faultline_reports.statistics.thresholds import (
 from faultline_reports.statistics.verdict import Scale
 
 
-TOO_NOISY = "told, not gated: too noisy on this host"
-
-
 @dataclass(frozen=True)
 class Rounds:
     """The rounds of one stage: a document and which of its rounds. `cut`: fewer than were wanted."""
@@ -57,6 +54,10 @@ class Source(Protocol):
     def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
         """Rounds that stage 1 did not have, of those metrics at least and of those workloads, or of the first
         of them that there is time for; None when there is not one."""
+
+    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
+        """Stage 1's rounds with more of the kernel's counts of those workloads, up to `rounds`; None when
+        there is no time for more."""
 
     def late_counts(self) -> Rounds | None:
         """Stage 1's rounds with what of the kernel's counts was not whole then and is now; None when nothing
@@ -103,7 +104,12 @@ def judge(
     def asked_of(rounds: Rounds) -> list[Asked]:
         return ask(rounds.document, *arms, rules, noise, rounds.numbers)
 
-    asked = [_gated(entry, policy) for entry in asked_of(first)]
+    asked = asked_of(first)
+    unsteady = _unsteady_counts(asked)
+    more = source.more_counts(policy.rounds, unsteady) if unsteady else None
+    if more is not None:
+        first = more
+        asked = asked_of(first)
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
     named = _clearest_first(answers)
@@ -123,10 +129,13 @@ def judge(
     cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
     if not cut:
         late = source.late_counts()
-        more = {entry.key: _gated(entry, policy) for entry in asked_of(late)} if late else {}
+        whole = {entry.key: entry for entry in asked_of(late)} if late else {}
         for index, entry in enumerate(asked):
             if entry.metric.key.startswith(KERNEL) and not answers[index].named:
-                asked[index], answers[index] = _counted(more.get(entry.key, entry), answers[index], policy)
+                asked[index], answers[index] = _counted(whole.get(entry.key, entry), answers[index], policy)
+    answers = [
+        power.with_noise_told(entry.question, answer, policy.rounds) for entry, answer in zip(asked, answers)
+    ]
     used = power.Used(len(first.numbers), could_confirm, power.critical(questions))
     rows = [
         _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
@@ -179,12 +188,19 @@ def _counted(entry: Asked, answer: Answer, policy: Policy) -> tuple[Asked, Answe
     return entry, decision.stage_one([entry.question])[0]
 
 
-def _gated(entry: Asked, policy: Policy) -> Asked:
-    """Told and not gated where this host is known to be too noisy for it."""
-    if not power.too_noisy(entry.question, policy.rounds):
-        return entry
-    rule = replace(entry.question.rule, tier=Tier.ADVICE)
-    return replace(entry, question=replace(entry.question, rule=rule), too_noisy=True)
+def _unsteady_counts(asked: Sequence[Asked]) -> list[str]:
+    """Workloads with a kernel count that gates by rank, as times do: that asks for as many rounds as times
+    get. What is looked at is how precise a count is, never which way it went."""
+    return list(
+        dict.fromkeys(
+            entry.workload
+            for entry in asked
+            if entry.metric.key.startswith(KERNEL)
+            and entry.question.gates
+            and entry.question.differences
+            and not decision.steady(entry.question)
+        )
+    )
 
 
 def _if_whole(answer: Answer, cut: bool) -> Answer:
@@ -212,8 +228,6 @@ def _allowed(entry: Asked | Row, answer: Answer, policy: Policy, today: datetime
 
 def _row(entry: Asked, answer: Answer, used: power.Used) -> Row:
     note = entry.missing if answer.outcome is Outcome.NOT_MEASURED else answer.why
-    if entry.too_noisy:
-        note = TOO_NOISY
     seen = power.detectable(entry.question, used) if entry.question.differences else None
     return Row(entry.workload, entry.metric, entry.question, entry.candidate, answer, note, seen)
 
@@ -254,10 +268,13 @@ def _verdict(rows: Sequence[Row], shortened: str, arms: tuple[str, str]) -> tupl
     if shortened:  # which says why as well for what is open because of it
         open_ = [reason for reason in open_ if not reason.endswith((TOO_FEW, NOT_CONFIRMED))]
     found = [*worse, *broken, *([shortened] if shortened else []), *open_]
-    if not any(row.question.gates and row.answer.rounds for row in rows):
+    told = [row for row in rows if row.outcome is not Outcome.TOO_NOISY]
+    if not any(row.question.gates and row.answer.rounds for row in told):
         return Verdict.COULD_NOT_TELL, [
             *found,
-            f"nothing that gates was measured in both {' and '.join(arms)}",
+            f"nothing that gates could be told in both {' and '.join(arms)}"
+            if len(told) < len(rows)
+            else f"nothing that gates was measured in both {' and '.join(arms)}",
         ]
     if worse:
         return Verdict.REGRESSION, found

@@ -11,13 +11,20 @@ from faultline_reports.statistics import thresholds
 
 DECIDING = "cpu_ns_per_operation"
 MOST_REASONS = 10
-SHOWN = (Outcome.REGRESSION, Outcome.BROKEN, Outcome.INCONCLUSIVE, Outcome.ALLOWED, Outcome.ADVICE)
+SHOWN = (
+    Outcome.REGRESSION,
+    Outcome.BROKEN,
+    Outcome.INCONCLUSIVE,
+    Outcome.ALLOWED,
+    Outcome.ADVICE,
+    Outcome.TOO_NOISY,
+)
 HEADS = ("workload", "metric", "base", "candidate", "difference", "90 % interval", "limit", "could see", "")
 
 
 def is_notable(result: Result, row: Row) -> bool:
     """What is not a plain pass. Of a round or two nothing is worth a line that is only open."""
-    open_ = result.too_short and row.outcome in (Outcome.INCONCLUSIVE, Outcome.ADVICE)
+    open_ = result.too_short and row.outcome in (Outcome.INCONCLUSIVE, Outcome.ADVICE, Outcome.TOO_NOISY)
     return row.outcome in SHOWN and not open_
 
 

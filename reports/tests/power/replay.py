@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import noise_models
 import numpy as np
 from faultline_reports import metrics
-from faultline_reports.gate import decision
+from faultline_reports.gate import decision, power, questions
 from faultline_reports.gate.decision import Outcome, Question, Rule
 from faultline_reports.gate.policy import DEFAULT_RULES
 from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_ROUNDS
@@ -57,7 +57,8 @@ def _counted(key: str, values: noise_models.Floats, effect: float) -> Question |
     if too_small(arms):
         return None
     scale, differences = paired_differences(arms)
-    return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences)
+    own = questions.with_itself(base, scale)
+    return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences, own=own)
 
 
 def gate(
@@ -70,13 +71,14 @@ def gate(
 ) -> dict[Key, Outcome]:
     """The outcomes of one gate's questions."""
     asked = draw(model, rounds, rng, effect, worse)
-    first = dict(zip(asked, decision.stage_one(list(asked.values()))))
-    outcomes = {key: answer.outcome for key, answer in first.items()}
-    fresh = draw(model, confirm_rounds, rng, effect, worse) if any(a.named for a in first.values()) else {}
-    named = [key for key, answer in first.items() if answer.named and key in fresh]
+    answers = dict(zip(asked, decision.stage_one(list(asked.values()))))
+    fresh = draw(model, confirm_rounds, rng, effect, worse) if any(a.named for a in answers.values()) else {}
+    named = [key for key, answer in answers.items() if answer.named and key in fresh]
     for key, answer in zip(named, decision.stage_two([fresh[key] for key in named])):
-        outcomes[key] = answer.outcome
-    return outcomes
+        asked[key], answers[key] = fresh[key], answer
+    return {
+        key: power.with_noise_told(asked[key], answer, GATE_ROUNDS).outcome for key, answer in answers.items()
+    }
 
 
 def failed(outcomes: Collection[Outcome]) -> bool:
