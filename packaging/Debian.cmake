@@ -1,7 +1,8 @@
 # The Debian packages: faultline, libslabuddyX.Y, libslabuddy-dev, faultline-doc. `ci/package` builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own
-set(CPACK_PACKAGE_CONTACT "faultline maintainers <maintainers@faultline.invalid>")
+set(FAULTLINE_MAINTAINER "faultline maintainers <maintainers@faultline.invalid>" CACHE STRING "of the Debian packages: Name <address>")
+set(CPACK_PACKAGE_CONTACT "${FAULTLINE_MAINTAINER}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL faultline slabuddy slabuddy-dev doc)

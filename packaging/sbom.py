@@ -12,12 +12,15 @@ import datetime
 import hashlib
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+# Whose packages these are: ID as in os-release(5), which package URLs have, too.
+DISTRIBUTION = platform.freedesktop_os_release()["ID"]
 PACKAGES = Path(__file__).resolve().parent.parent / "ci" / "packages.txt"
 
 
@@ -38,9 +41,9 @@ def installed_version(package: str) -> str | None:
 
 def debian_package(name: str, version: str | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "SPDXID": spdx_id("debian-" + name),
+        "SPDXID": spdx_id(f"{DISTRIBUTION}-{name}"),
         "name": name,
-        "supplier": "Organization: Debian",
+        "supplier": f"Organization: {DISTRIBUTION.capitalize()}",
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
         "licenseConcluded": "NOASSERTION",
@@ -49,7 +52,7 @@ def debian_package(name: str, version: str | None) -> dict[str, Any]:
     }
     if version:
         entry["versionInfo"] = version
-        locator = f"pkg:deb/debian/{name}@{version}"
+        locator = f"pkg:deb/{DISTRIBUTION}/{name}@{version}"
         entry["externalRefs"] = [
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": locator}
         ]
