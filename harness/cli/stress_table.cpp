@@ -149,16 +149,19 @@ std::string note_lines(const stress::Plan& plan, const stress::Campaign& campaig
     return text;
 }
 
-// What was not tried, and so says nothing of the allocator: last, where an exit status of 0 is read.
+// What was not tried, or not all of it, and so says nothing of the allocator: last, where an exit status of 0 is read.
 std::string untried_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
     std::vector<std::pair<std::string, std::string>> untried; // what and why, whose
     std::size_t count = 0;
     for (const CheckResult& result : campaign.results) {
-        if (result.judged.verdict != Verdict::skipped) {
+        const bool is_partly =
+            result.judged.verdict == Verdict::ok && result.judged.outcome == Outcome::partly;
+        if (result.judged.verdict != Verdict::skipped && !is_partly) {
             continue;
         }
         ++count;
-        const std::string what = fmt::format("{}: {}", plan.checks[result.check]->name, result.judged.why);
+        const std::string what = fmt::format("{}{}: {}", plan.checks[result.check]->name,
+                                             is_partly ? ", in part" : "", result.judged.why);
         const std::string& whose = plan.allocators[result.allocator].name;
         if (!untried.empty() && untried.back().first == what) {
             untried.back().second += ", " + whose;
@@ -170,8 +173,9 @@ std::string untried_lines(const stress::Plan& plan, const stress::Campaign& camp
         return "";
     }
     std::string text = fmt::format(
-        "\nnot tried, so not known to hold (--require-tried counts it as broken): {} of {} results\n", count,
-        campaign.results.size());
+        "\nnot tried, or not all of it, so not known to hold (--require-tried counts it as broken): {} of {} "
+        "results\n",
+        count, campaign.results.size());
     for (const auto& [what, whose] : untried) {
         text += fmt::format("  {} ({})\n", what, whose);
     }
@@ -184,6 +188,8 @@ const char* cell_word(Outcome outcome) {
     switch (outcome) {
     case Outcome::held:
         return "ok";
+    case Outcome::partly:
+        return "part";
     case Outcome::failed:
         return "fail";
     case Outcome::crashed:

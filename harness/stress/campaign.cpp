@@ -31,13 +31,18 @@ void compare_digests(std::span<CheckResult> row) {
     }
 }
 
-// What could not be tried though the user insists on it has not held.
+// What could not be tried, or not all of it, though the user insists on it has not held.
 void insist(const Plan& plan, const Check& check, Judged& judged) {
-    if (judged.verdict == Verdict::skipped &&
-        std::any_of(plan.to_be_tried.begin(), plan.to_be_tried.end(),
-                    [&](const std::string& pattern) { return means(pattern, check.name); })) {
+    if (std::none_of(plan.to_be_tried.begin(), plan.to_be_tried.end(),
+                     [&](const std::string& pattern) { return means(pattern, check.name); })) {
+        return;
+    }
+    if (judged.verdict == Verdict::skipped) {
         judged.verdict = Verdict::broken;
         judged.why = "not tried: " + judged.why;
+    } else if (judged.outcome == Outcome::partly) {
+        judged.verdict = Verdict::broken;
+        judged.why = "not tried in full: " + judged.why;
     }
 }
 

@@ -67,7 +67,7 @@ std::string tap(const Plan& plan, const Campaign& campaign) {
                            plan.allocators[result.allocator].name, plan.checks[result.check]->name);
         if (judged.verdict == Verdict::skipped) {
             out += " # SKIP " + description(judged.why);
-        } else if (judged.verdict == Verdict::information) {
+        } else if (judged.verdict == Verdict::information || judged.outcome == Outcome::partly) {
             out += fmt::format(" ({})", outcome_name(judged.outcome));
         }
         out += "\n";

@@ -77,6 +77,9 @@ Judged judge_promise(const Observed& seen) {
     if (!first_said(seen, word::end)) {
         return {Outcome::lost, Verdict::broken, with_stderr("ended before its end, with status 0", seen)};
     }
+    if (auto untried = first_said(seen, word::untried)) {
+        return {Outcome::partly, Verdict::ok, *untried};
+    }
     return {};
 }
 
@@ -115,6 +118,8 @@ const char* outcome_name(Outcome outcome) {
     switch (outcome) {
     case Outcome::held:
         return "held";
+    case Outcome::partly:
+        return "partly";
     case Outcome::failed:
         return "failed";
     case Outcome::crashed:

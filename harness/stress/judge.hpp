@@ -13,6 +13,7 @@ namespace faultline::stress {
 
 enum class Outcome {
     held,      // as promised
+    partly,    // what was tried of it held; the check said what was not
     failed,    // the check said that it is not
     crashed,   // died of a signal, and said nothing
     stopped,   // died with a message: the allocator's own; of a misuse: at the wrong call

@@ -49,6 +49,9 @@ void skip(const char* format, ...) {
 void note(const char* format, ...) {
     SAY(word::note);
 }
+void untried(const char* format, ...) {
+    SAY(word::untried);
+}
 void corrupted(const char* format, ...) {
     SAY(word::corrupted);
 }

@@ -14,6 +14,7 @@ namespace word {
 inline constexpr const char* loaded = "loaded";       // the file that answers malloc
 inline constexpr const char* failed = "failed";       // the promise is broken: how
 inline constexpr const char* skipped = "skipped";     // it cannot be tried here: why
+inline constexpr const char* untried = "untried";     // what of it was not tried, though the rest held: why
 inline constexpr const char* corrupted = "corrupted"; // what harm a misuse did, seen by the program
 inline constexpr const char* survived = "survived";   // a misuse is behind the program, and it goes on
 inline constexpr const char* note = "note";           // differs from what others do, where nothing forbids it
@@ -37,6 +38,7 @@ inline constexpr int status_usage = 64;
 
 // Say it and go on.
 [[gnu::cold, gnu::format(printf, 1, 2)]] void note(const char* format, ...);
+[[gnu::cold, gnu::format(printf, 1, 2)]] void untried(const char* format, ...);
 [[gnu::cold, gnu::format(printf, 1, 2)]] void corrupted(const char* format, ...);
 void survived(); // the first time; what ends the program from now on came after its mistake
 [[gnu::format(printf, 1, 2)]] void digest(const char* format, ...);

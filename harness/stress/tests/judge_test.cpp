@@ -72,6 +72,14 @@ TEST(JudgePromise, ASkippedOneIsNeitherHeldNorBroken) {
     EXPECT_EQ(judged.why, "no such function");
 }
 
+TEST(JudgePromise, OneThatWasTriedInPartHoldsAndSaysWhatWasNot) {
+    const Judged judged = of_promise(ended({{"untried", "3 of 9 calls"}, {"end", ""}}));
+    EXPECT_EQ(judged.outcome, Outcome::partly);
+    EXPECT_EQ(judged.verdict, Verdict::ok);
+    EXPECT_EQ(judged.why, "3 of 9 calls");
+    EXPECT_EQ(of_promise(ended({{"untried", "some"}, {"failed", "it"}}, 1)).outcome, Outcome::failed);
+}
+
 TEST(Judge, AnotherMallocThanTheAllocatorsProvesNothing) {
     const Judged judged = of_promise(ended({{"loaded", "/lib/other.so"}, {"end", ""}}));
     EXPECT_EQ(judged.outcome, Outcome::unproven);

@@ -2,7 +2,9 @@
 
 #include "base/file.hpp"
 #include "workloads/engine/clock.hpp"
+#include "workloads/engine/rng.hpp"
 
+#include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -21,14 +23,14 @@ namespace {
 
 const std::vector<Victim>& table() {
     static const std::vector<Victim> all = {
-        {"mmap", {SYS_mmap}, ENOMEM},
-        {"munmap", {SYS_munmap}, ENOMEM}, // as where a hole would make one mapping too many
-        {"mremap", {SYS_mremap}, ENOMEM},
-        {"madvise", {SYS_madvise}, ENOMEM},
-        {"mprotect", {SYS_mprotect}, ENOMEM},
-        {"brk", {SYS_brk}, ENOMEM},
+        {"mmap", {SYS_mmap}, ENOMEM, 0b10, 0b1100},
+        {"munmap", {SYS_munmap}, ENOMEM, 0b10, 0}, // as where a hole would make one mapping too many
+        {"mremap", {SYS_mremap}, ENOMEM, 0b110, 0b1000},
+        {"madvise", {SYS_madvise}, ENOMEM, 0b10, 0b100},
+        {"mprotect", {SYS_mprotect}, ENOMEM, 0b10, 0b100},
+        {"brk", {SYS_brk}, ENOMEM, 0, 0},
 #ifdef SYS_clone
-        {"pthread_create", {SYS_clone, SYS_clone3}, EAGAIN},
+        {"pthread_create", {SYS_clone, SYS_clone3}, EAGAIN, 0, 0},
 #endif
     };
     return all;
@@ -95,6 +97,18 @@ Fd receive_descriptor(int socket) {
     return Fd(fd);
 }
 
+std::uint64_t kind_of(const seccomp_data& call, const Victim& victim) {
+    std::uint64_t kind = engine::mix64(call.instruction_pointer);
+    for (unsigned i = 0; i < std::size(call.args); ++i) {
+        if ((victim.sizes >> i & 1) != 0) {
+            kind = engine::mix64(kind + static_cast<unsigned>(std::bit_width(std::uint64_t{call.args[i]})));
+        } else if ((victim.words >> i & 1) != 0) {
+            kind = engine::mix64(kind + call.args[i]);
+        }
+    }
+    return kind;
+}
+
 // brk(2) never fails with an error: it answers with the break as it was.
 std::int64_t current_break(pid_t pid) {
     std::istringstream maps(read_file("/proc/" + std::to_string(pid) + "/maps").value_or(""));
@@ -149,7 +163,7 @@ void Injector::finish() {
 }
 
 // While the program starts, the loader's own calls are none of the allocator's.
-bool Injector::is_hit(std::uint64_t instruction, const Pulse& pulse, pid_t worker) {
+bool Injector::is_hit(const seccomp_data& call, const Pulse& pulse, pid_t worker) {
     if (pulse.stage.load() != injection_.stage) {
         return false;
     }
@@ -165,11 +179,12 @@ bool Injector::is_hit(std::uint64_t instruction, const Pulse& pulse, pid_t worke
                 }
             }
         }
-        if (instruction >= loader_begin_ && instruction < loader_end_) {
+        if (call.instruction_pointer >= loader_begin_ && call.instruction_pointer < loader_end_) {
             return false;
         }
     }
     const std::uint64_t number = ++seen_;
+    kinds_.push_back(kind_of(call, *injection_.victim));
     return injection_.first != 0 && number >= injection_.first &&
            number - injection_.first < injection_.count;
 }
@@ -224,7 +239,7 @@ void Injector::answer_all(const Pulse& pulse, pid_t worker) {
         if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
             continue; // its thread was killed meanwhile
         }
-        answer(call, is_hit(call.data.instruction_pointer, pulse, worker), worker);
+        answer(call, is_hit(call.data, pulse, worker), worker);
     }
 }
 

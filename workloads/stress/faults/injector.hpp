@@ -25,6 +25,9 @@ struct Victim {
     const char* name;
     std::vector<int> numbers;
     int error;
+    // Which arguments tell one kind of call from another, as bits from the first on.
+    unsigned sizes; // by their magnitude: powers of two
+    unsigned words; // as they are
 };
 std::span<const Victim> victims();
 
@@ -52,12 +55,14 @@ class Injector {
     void finish(); // the worker has ended
 
     std::uint64_t seen() const { return seen_; } // calls in the stage
+    // What kind each of them is: the same for calls from one place with like arguments. To be read after finish().
+    const std::vector<std::uint64_t>& kinds() const { return kinds_; }
     // Calls that were hit.
     std::uint64_t injected() const { return injected_; }
 
   private:
     void answer_all(const Pulse& pulse, pid_t worker);
-    bool is_hit(std::uint64_t instruction, const Pulse& pulse, pid_t worker);
+    bool is_hit(const seccomp_data& call, const Pulse& pulse, pid_t worker);
     void answer(const seccomp_notif& call, bool hit, pid_t worker);
     void let_go(std::uint64_t call);
     int let_go_the_due();
@@ -74,6 +79,7 @@ class Injector {
     std::deque<Waiting> waiting_; // calls that are delayed, in the order in which they are due
     std::atomic<std::uint64_t> seen_{0};
     std::atomic<std::uint64_t> injected_{0};
+    std::vector<std::uint64_t> kinds_;
     std::uint64_t loader_begin_ = 0;
     std::uint64_t loader_end_ = 0;
 };

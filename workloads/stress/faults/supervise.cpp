@@ -2,6 +2,7 @@
 
 #include "workloads/engine/clock.hpp"
 #include "workloads/stress/faults/injector.hpp"
+#include "workloads/stress/faults/order.hpp"
 #include "workloads/stress/faults/script.hpp"
 #include "workloads/stress/ordeal/spawn.hpp"
 #include "workloads/stress/voice.hpp"
@@ -31,7 +32,7 @@ enum class Outcome {
 
 struct Run {
     Outcome outcome = Outcome::absorbed;
-    std::uint64_t seen = 0; // calls of the victim
+    std::vector<std::uint64_t> kinds; // of the victim's calls
     bool injected = false;
     std::string said; // of the worker
     Ending ending;
@@ -73,7 +74,7 @@ Run run_with(const Injection& injection, const OrdealOptions& options) {
     Run run;
     run.ending = running->watch(hang_looks, most_bytes);
     injector.finish();
-    run.seen = injector.seen();
+    run.kinds = injector.kinds();
     run.injected = injector.injected() > 0;
     run.said = content_of(output.get());
     const bool is_good = run.ending.kind == Ending::Kind::exited && run.ending.number == 0;
@@ -104,21 +105,6 @@ std::string describe(const Run& run) {
     }
     const std::string line = first_line(run.said);
     return "the program " + describe(run.ending) + (line.empty() ? "" : ": " + line);
-}
-
-// Numbers from 1 to `count` so that any first part of them is spread over all.
-std::vector<std::uint64_t> spread(std::uint64_t count) {
-    std::vector<std::uint64_t> order;
-    std::vector<bool> taken(count + 1);
-    for (std::uint64_t step = count; step > 0; step /= 2) {
-        for (std::uint64_t n = 1; n <= count; n += step) {
-            if (!taken[n]) {
-                taken[n] = true;
-                order.push_back(n);
-            }
-        }
-    }
-    return order;
 }
 
 class Tally {
@@ -167,35 +153,59 @@ class Tally {
     std::string start_;
 };
 
-// How often the script calls the victim in `stage`.
-std::uint64_t count_calls(const Victim& victim, std::uint64_t stage, const OrdealOptions& options) {
-    const Run counting = run_with({&victim, stage}, options);
+// The kinds of the victim's calls that the script makes in `stage`.
+std::vector<std::uint64_t> kinds_of_calls(const Victim& victim, std::uint64_t stage,
+                                          const OrdealOptions& options) {
+    Run counting = run_with({&victim, stage}, options);
     if (counting.outcome != Outcome::absorbed) {
         skip("the script does not come to its end even without a fault: %s", describe(counting).c_str());
     }
-    figure((std::string(victim.name) + "-calls").c_str(), counting.seen);
-    return counting.seen;
+    figure((std::string(victim.name) + "-calls").c_str(), counting.kinds.size());
+    return std::move(counting.kinds);
 }
 
-void attempt(Tally& tally, const OrdealOptions& options, const Injection& injection) {
-    tally.add(injection, run_with(injection, options));
+// False when the run had no such call: threads do not make the same ones each time.
+bool attempt(Tally& tally, const OrdealOptions& options, const Injection& injection) {
+    const Run run = run_with(injection, options);
+    if (run.injected || run.outcome != Outcome::absorbed) {
+        tally.add(injection, run);
+    }
+    return run.injected;
 }
 
-// Every call of the victim that the script reaches in `stage`, one run each, while there is time.
+// Every call of the victim that the script reaches in `stage`, one run each, while there is time. Says how far it came.
 void try_all(const Victim& victim, std::uint64_t stage, const OrdealOptions& options, std::uint64_t deadline,
              Tally& tally) {
-    unsigned tried = 0;
-    for (const std::uint64_t first : spread(count_calls(victim, stage, options))) {
-        if (tried > 0 && engine::monotonic_ns() > deadline) {
+    const std::vector<std::uint64_t> kinds = kinds_of_calls(victim, stage, options);
+    const bool is_held_to_it = stage == script_suffers; // what happens while a program starts is only told
+    if (kinds.empty() && is_held_to_it) {
+        note("the script makes it call %s at no time", victim.name);
+    }
+    if (kinds.empty()) {
+        return;
+    }
+    Coverage coverage(kinds);
+    bool is_first = true;
+    for (const std::uint64_t first : order_of_faults(kinds, options.seed)) {
+        if (!is_first && engine::monotonic_ns() > deadline) {
             break;
         }
-        attempt(tally, options, {&victim, stage, first});
-        if (stage == script_suffers) {
-            attempt(tally, options, {&victim, stage, first, from_then_on});
+        is_first = false;
+        bool is_reached = attempt(tally, options, {&victim, stage, first});
+        if (is_held_to_it) {
+            is_reached = attempt(tally, options, {&victim, stage, first, from_then_on}) || is_reached;
         }
-        ++tried;
+        if (is_reached) {
+            coverage.add(first);
+        }
     }
-    figure((std::string(victim.name) + "-tried").c_str(), tried);
+    figure((std::string(victim.name) + "-tried").c_str(), coverage.tried());
+    figure((std::string(victim.name) + "-kinds").c_str(), coverage.kinds());
+    figure((std::string(victim.name) + "-kinds-tried").c_str(), coverage.kinds_tried());
+    if (is_held_to_it && coverage.leaves_much()) {
+        untried("in %u s %zu of %zu calls of %s were tried, %zu of %zu kinds of them", options.seconds,
+                coverage.tried(), kinds.size(), victim.name, coverage.kinds_tried(), coverage.kinds());
+    }
 }
 
 } // namespace
@@ -226,14 +236,14 @@ void supervise_delays(const OrdealOptions& options) {
     for (const Victim& victim : victims()) {
         ++done;
         const std::uint64_t deadline = begin + all * done / victims().size();
-        const std::uint64_t calls = count_calls(victim, script_suffers, options);
-        if (calls == 0) {
+        const std::vector<std::uint64_t> kinds = kinds_of_calls(victim, script_suffers, options);
+        if (kinds.empty()) {
             continue;
         }
         const auto each_us =
-            static_cast<unsigned>(std::clamp<std::uint64_t>(all_calls_us / calls, 50, one_call_us));
+            static_cast<unsigned>(std::clamp<std::uint64_t>(all_calls_us / kinds.size(), 50, one_call_us));
         attempt(tally, options, {&victim, script_suffers, 1, from_then_on, each_us});
-        for (const std::uint64_t first : spread(calls)) {
+        for (const std::uint64_t first : order_of_faults(kinds, options.seed)) {
             if (engine::monotonic_ns() > deadline) {
                 break;
             }

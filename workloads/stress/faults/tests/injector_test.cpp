@@ -77,6 +77,13 @@ TEST_F(InjectorTest, FailsTheChosenCallAlone) {
     EXPECT_EQ(injector.injected(), 1U);
 }
 
+TEST_F(InjectorTest, TellsCallsThatAreAlikeByOneKind) {
+    Injector injector({&victim("munmap"), 1});
+    run(injector);
+    ASSERT_EQ(injector.kinds().size(), calls);
+    EXPECT_EQ(injector.kinds()[0], injector.kinds()[2]);
+}
+
 TEST_F(InjectorTest, DelaysTheChosenCallsAndFailsNone) {
     constexpr unsigned delay_us = 40'000;
     Injector injector({&victim("munmap"), 1, 2, UINT64_MAX, delay_us});
