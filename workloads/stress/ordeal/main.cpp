@@ -44,7 +44,9 @@ void work_fill(const stress::OrdealOptions& options) {
     run_fill(options, stress::map_pulse(stress::pulse_fd));
 }
 void work_soak(const stress::OrdealOptions& options) {
-    run_soak(stress::process_heap, options, stress::map_pulse(stress::pulse_fd));
+    if (!run_soak(stress::process_heap, options, stress::map_pulse(stress::pulse_fd))) {
+        stress::skip("%u s were too short to look for a leak", options.seconds);
+    }
 }
 void work_differential(const stress::OrdealOptions& options) {
     run_differential(options, stress::map_pulse(stress::pulse_fd), -1);

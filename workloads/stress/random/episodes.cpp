@@ -72,8 +72,12 @@ void run_episodes(const Calls& calls, const OrdealOptions& options, Pulse& pulse
                       asked);
     }
     if (const Drift drift = watch.drift_so_far(); watch.is_suspicious() || drift.is_leak) {
-        note("resident memory grew by %llu MiB with nothing alive; whether it leaks needs a longer run",
-             static_cast<unsigned long long>((drift.is_leak ? drift : watch.drift()).gained >> 20));
+        untried("resident memory grew by %llu MiB with nothing alive; whether it leaks needs a longer run",
+                static_cast<unsigned long long>((drift.is_leak ? drift : watch.drift()).gained >> 20));
+    } else if (watch.judgements() == 0) {
+        untried("whether memory leaks was not judged: %llu of the %llu episodes that it takes",
+                static_cast<unsigned long long>(episode - options.episode),
+                static_cast<unsigned long long>(first_judgement));
     }
     figure("episodes", episode - options.episode);
     figure("steps", pulse.progress.load());

@@ -91,19 +91,25 @@ class Soak {
         pulse_.live_bytes = live_bytes();
     }
 
-    void conclude() const {
+    // False when it was too short to look for a leak.
+    bool conclude() const {
         const Drift drift = watch_.drift_so_far();
         if (watch_.is_suspicious() || drift.is_leak) {
-            note("resident memory crept up by %llu MiB; whether it goes on needs a longer run",
-                 static_cast<unsigned long long>((drift.is_leak ? drift : watch_.drift()).gained >> 20));
+            untried("resident memory crept up by %llu MiB; whether it goes on needs a longer run",
+                    static_cast<unsigned long long>((drift.is_leak ? drift : watch_.drift()).gained >> 20));
         }
         if (fragmentation_watch_.is_suspicious()) {
-            note("fragmentation grew by %llu %% of what is alive; whether it goes on needs a longer run",
-                 static_cast<unsigned long long>(percent_of_whole(fragmentation_watch_.drift().gained)));
+            untried("fragmentation grew by %llu %% of what is alive; whether it goes on needs a longer run",
+                    static_cast<unsigned long long>(percent_of_whole(fragmentation_watch_.drift().gained)));
+        } else if (fragmentation_watch_.judgements() == 0) {
+            untried("fragmentation was not judged: %llu of the %llu cycles that it takes",
+                    static_cast<unsigned long long>(cycles_),
+                    static_cast<unsigned long long>(first_fragmentation_judgement));
         }
         figure("gained-kib-in-second-half", drift.gained >> 10);
         figure("looks-for-a-leak", watch_.judgements());
         figure("looks-at-fragmentation", fragmentation_watch_.judgements());
+        return watch_.judgements() > 0;
     }
 
   private:
@@ -239,7 +245,7 @@ class Soak {
 
 } // namespace
 
-void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse, HeldBytes held_bytes) {
+bool run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse, HeldBytes held_bytes) {
     Soak soak(heap, options.seed, pulse, held_bytes);
     const std::uint64_t deadline = engine::monotonic_ns() + options.seconds * 1'000'000'000ULL;
     unsigned era = 0;
@@ -247,8 +253,8 @@ void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse,
         pulse.episode = era;
         soak.era(era);
     }
-    soak.conclude();
     figure("eras", era);
+    return soak.conclude();
 }
 
 } // namespace faultline::stress

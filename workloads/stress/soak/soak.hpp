@@ -18,8 +18,8 @@
 
 namespace faultline::stress {
 
-// `held_bytes`: instead of what is resident; may be null.
-void run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse,
+// `held_bytes`: instead of what is resident; may be null. False when it was too short to look for a leak.
+bool run_soak(const HeapCalls& heap, const OrdealOptions& options, Pulse& pulse,
               HeldBytes held_bytes = nullptr);
 
 } // namespace faultline::stress
