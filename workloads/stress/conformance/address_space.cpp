@@ -100,8 +100,7 @@ void expect_recovery_from(int resource, std::uint64_t (*used_bytes)()) {
     const unsigned first = fill_and_empty(chunk);
     figure("blocks_of_1_MiB", first);
     if (first == std::size(chunks)) {
-        note("what the limit counts was taken before it came: nothing runs out");
-        return;
+        skip("the limit was not reached: what it counts was taken before it came");
     }
     for (int round = 0; round < 5; ++round) {
         const unsigned again = fill_and_empty(chunk);

@@ -216,21 +216,11 @@ std::uint64_t address_space_bytes() {
                : 0;
 }
 
-// Allocates until it is refused. False when it was not within a gigabyte: the allocator has reserved ahead.
-bool fill(Blocks& blocks) {
-    for (std::size_t i = 0; i < 1024; ++i) {
-        if (!blocks.add(How::malloc, mib)) {
-            return true;
-        }
+// Allocates until it is refused, or a gigabyte is there; then small blocks and large ones, and gives all back.
+void at_the_limit(Blocks& blocks) {
+    for (std::size_t i = 0; i < 1024 && blocks.add(How::malloc, mib); ++i) {
     }
-    return false;
-}
-
-void at_the_limit(Blocks& blocks, bool reached) {
-    if (!reached) {
-        note("the limit is not felt within a gigabyte: it was reserved ahead, or needs no new mapping");
-    }
-    for (std::size_t i = 0; i < 64; ++i) { // small ones and large, refused or not
+    for (std::size_t i = 0; i < 64; ++i) { // refused or not
         blocks.add(How::malloc, 64 + i * 60);
         blocks.add(How::calloc, 3 * mib);
         blocks.grow(6 * mib);
@@ -246,37 +236,70 @@ void limit_address_space(Stage& limited) {
     if (::setrlimit(RLIMIT_AS, &tight) != 0) {
         skip("the address space cannot be limited (errno %d)", errno);
     }
-    at_the_limit(limited.main, fill(limited.main));
+    at_the_limit(limited.main);
     ::setrlimit(RLIMIT_AS, &old);
 }
 
-// Takes all mappings that the kernel grants but `left`, by pages of two protections in turn.
-std::size_t take_mappings(char*& region, std::size_t left) {
-    constexpr std::size_t page = 4096;
-    constexpr std::size_t most = 1 << 20;
-    region = static_cast<char*>(
-        ::mmap(nullptr, most * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    if (region == MAP_FAILED) {
-        return 0;
+// Takes the mappings that the kernel grants to this process.
+class Mappings {
+  public:
+    // All of them, so that even a mapping that would become one with its neighbour is refused: the kernel looks at their
+    // number before it looks at the place (mm/mmap.c, do_mmap). False when it grants more than can be taken here.
+    bool take_all() {
+        void* place =
+            ::mmap(nullptr, most * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (place == MAP_FAILED) {
+            return false;
+        }
+        region_ = static_cast<char*>(place);
+        std::size_t next = 0; // pages of two protections in turn, until no mapping can be cut in two
+        while (next < most / 2 && ::mprotect(region_ + 2 * next * page, page, PROT_READ) == 0) {
+            ++next;
+        }
+        if (next == most / 2) {
+            return false;
+        }
+        while (singles_ < most_singles) { // the last ones; shared ones never become one
+            void* single = ::mmap(nullptr, page, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+            if (single == MAP_FAILED) {
+                return true;
+            }
+            single_[singles_++] = single;
+        }
+        return false;
     }
-    std::size_t taken = 0;
-    while (taken < most / 2 && ::mprotect(region + 2 * taken * page, page, PROT_READ) == 0) {
-        ++taken;
+    // So many can be had again; an even number.
+    void leave(std::size_t count) {
+        for (std::size_t i = 0; i < count / 2; ++i) {
+            ::mprotect(region_ + 2 * i * page, page, PROT_NONE);
+        }
     }
-    for (std::size_t i = 0; i < left / 2 && i < taken; ++i) { // two mappings each: gives them back
-        ::mprotect(region + 2 * i * page, page, PROT_NONE);
+    void give_back() {
+        ::munmap(region_, most * page);
+        for (; singles_ > 0; --singles_) {
+            ::munmap(single_[singles_ - 1], page);
+        }
     }
-    return taken < most / 2 ? most * page : 0;
-}
+
+  private:
+    static constexpr std::size_t page = 4096;
+    static constexpr std::size_t most = 1 << 20;
+    static constexpr std::size_t most_singles = 64;
+    char* region_ = nullptr;
+    void* single_[most_singles] = {};
+    std::size_t singles_ = 0;
+};
 
 void limit_mappings(Stage& limited) {
-    char* region = nullptr;
-    const std::size_t bytes = take_mappings(region, 8);
-    if (bytes == 0) {
+    constexpr std::size_t a_few = 8;
+    Mappings mappings;
+    if (!mappings.take_all()) {
         skip("the kernel grants more mappings than can be used up here (vm.max_map_count)");
     }
-    at_the_limit(limited.main, fill(limited.main));
-    ::munmap(region, bytes);
+    at_the_limit(limited.main);
+    mappings.leave(a_few); // some calls work and others do not
+    at_the_limit(limited.main);
+    mappings.give_back();
 }
 
 } // namespace
@@ -301,6 +324,10 @@ void run_at_limit(const OrdealOptions& options, Pulse& pulse) {
     pulse.stage = script_recovers;
     go_through(after);
     figure("refusals", pulse.refusals);
+    if (pulse.refusals == 0) {
+        skip("the limit was not reached: no call was refused within a gigabyte, as what is needed was "
+             "reserved ahead");
+    }
 }
 
 } // namespace faultline::stress
