@@ -23,8 +23,8 @@ void replay(const Task& task) {
 // The time limits leave room for shrinking what fails.
 constexpr Check table[] = {
     {"random.operations",
-     "whatever threads call in whatever order: blocks are aligned, apart, kept, zeroed where asked, and "
-     "given back",
+     "whatever threads call in whatever order: blocks are aligned, apart, kept, and zeroed where "
+     "asked",
      "C17 7.22.3, POSIX", operations, 120, 10},
     {"random.forks", "a child of fork can use the heap, whatever other threads were doing with it",
      "glibc manual, 3.2.3; more than POSIX asks", forks, 120, 10},
