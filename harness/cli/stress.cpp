@@ -113,6 +113,11 @@ Result<stress::Plan> make_plan(const Options& options, std::vector<const stress:
     for (plan::Arm& arm : *arms) {
         plan.allocators.push_back(std::move(arm.allocator));
     }
+    auto reference = registry::find("system");
+    if (!reference) {
+        return tl::unexpected(reference.error());
+    }
+    plan.reference = std::move(*reference);
     for (const std::string& pattern : options.required) {
         const auto misuses = stress::select_checks({pattern});
         if (!misuses || std::any_of(misuses->begin(), misuses->end(), [](const stress::Check* check) {

@@ -18,17 +18,39 @@ Task task_for(const Plan& plan, const Check& check, const registry::Allocator& a
     return task;
 }
 
-void compare_digests(std::span<CheckResult> row) {
+// The digests of a check's results against the C library's, which is run for that where it is not among them. False when the
+// user stopped it.
+Result<bool> compare_digests(const Plan& plan, const Check& check, const Settings& settings,
+                             std::span<CheckResult> row) {
     std::vector<Judged> judged;
     std::vector<std::optional<std::string>> digests;
-    for (const CheckResult& result : row) {
-        judged.push_back(result.judged);
-        digests.push_back(first_said(result.seen, word::digest));
+    std::optional<std::size_t> reference_at;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        judged.push_back(row[i].judged);
+        digests.push_back(first_said(row[i].seen, word::digest));
+        if (!plan.allocators[row[i].allocator].preload) {
+            reference_at = i;
+        }
     }
-    judge_digests(judged, digests);
+    std::optional<std::string> reference;
+    if (reference_at) {
+        reference = digests[*reference_at];
+        judge_reference(judged[*reference_at], row.size() - 1);
+    } else {
+        const auto seen = run_check(check, task_for(plan, check, plan.reference), plan.reference, settings);
+        if (!seen) {
+            return tl::unexpected(seen.error());
+        }
+        if (seen->stopped) {
+            return false;
+        }
+        reference = first_said(*seen, word::digest);
+    }
+    judge_digests(judged, digests, reference);
     for (std::size_t i = 0; i < row.size(); ++i) {
         row[i].judged = judged[i];
     }
+    return true;
 }
 
 // What could not be tried, or not all of it, though the user insists on it has not held.
@@ -68,11 +90,27 @@ Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observ
             result.seen = std::move(*seen);
             result.judged = judge(check, result.seen, allocator,
                                   promises_to_stop(allocator.name, check.name, plan.required));
-            insist(plan, check, result.judged);
-            observer.check_ended(plan, result);
             campaign.results.push_back(std::move(result));
+            if (check.kind() != Kind::differential) {
+                insist(plan, check, campaign.results.back().judged);
+                observer.check_ended(plan, campaign.results.back());
+            }
         }
-        compare_digests(std::span(campaign.results).subspan(row));
+        if (check.kind() == Kind::differential) { // judged when all have ended
+            const std::span<CheckResult> results = std::span(campaign.results).subspan(row);
+            const auto compared = compare_digests(plan, check, settings, results);
+            if (!compared) {
+                return tl::unexpected(compared.error());
+            }
+            if (!*compared) {
+                campaign.stopped = true;
+                return campaign;
+            }
+            for (CheckResult& result : results) {
+                insist(plan, check, result.judged);
+                observer.check_ended(plan, result);
+            }
+        }
     }
     return campaign;
 }

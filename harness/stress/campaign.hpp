@@ -10,6 +10,7 @@ namespace faultline::stress {
 struct Plan {
     std::vector<const Check*> checks;
     std::vector<registry::Allocator> allocators;
+    registry::Allocator reference;        // the C library's: what results that must agree are compared with
     std::uint64_t seed = 1;               // every check's, on every allocator
     std::optional<unsigned> seconds;      // of every timed check; nullopt: each its own
     std::vector<std::string> required;    // misuses that every allocator must stop

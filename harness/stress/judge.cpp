@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
-#include <map>
 #include <sstream>
 
 namespace faultline::stress {
@@ -195,26 +194,26 @@ std::string parts_that_differ(const std::string& digest, const std::string& othe
 
 } // namespace
 
-void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests) {
-    std::map<std::string, unsigned> votes;
-    for (const auto& digest : digests) {
-        if (digest) {
-            ++votes[*digest];
-        }
-    }
-    if (votes.size() < 2) {
-        return;
-    }
-    const auto most = std::max_element(votes.begin(), votes.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
-    const bool tie = std::count_if(votes.begin(), votes.end(),
-                                   [&](const auto& vote) { return vote.second == most->second; }) > 1;
+void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests,
+                   const std::optional<std::string>& reference) {
     for (std::size_t i = 0; i < judged.size(); ++i) {
-        if (digests[i] && judged[i].outcome == Outcome::held && (tie || *digests[i] != most->first)) {
-            judged[i] = {Outcome::failed, Verdict::broken,
-                         tie ? "its result " + *digests[i] + " differs between the allocators"
-                             : "differs from the others in " + parts_that_differ(*digests[i], most->first)};
+        if (!digests[i] || judged[i].outcome != Outcome::held) {
+            continue;
         }
+        if (!reference) {
+            judged[i] = {Outcome::skipped, Verdict::skipped,
+                         "there is nothing to compare with: the C library came to no result"};
+        } else if (*digests[i] != *reference) {
+            judged[i] = {Outcome::failed, Verdict::broken,
+                         "differs from the C library in " + parts_that_differ(*digests[i], *reference)};
+        }
+    }
+}
+
+void judge_reference(Judged& judged, std::size_t others) {
+    if (judged.outcome == Outcome::held && others == 0) {
+        judged = {Outcome::skipped, Verdict::skipped,
+                  "there is nothing to compare with: the C library is what others are compared with"};
     }
 }
 

@@ -46,9 +46,13 @@ struct Judged {
 // `promised`: the allocator promises to stop this misuse.
 Judged judge(const Check& check, const Observed& seen, const registry::Allocator& allocator, bool promised);
 
-// A check that was run on several allocators and whose digests must agree: those that differ from the most frequent
-// one are broken; where none is most frequent, all of them are. `digests[i]` is nullopt where there is none.
-void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests);
+// A check that was run on several allocators and whose digests must be as the reference's, which is the C library's: those
+// that differ are broken, and nobody is where there is no reference. `digests[i]` is nullopt where allocator i has none.
+void judge_digests(std::span<Judged> judged, std::span<const std::optional<std::string>> digests,
+                   const std::optional<std::string>& reference);
+
+// Of the reference itself: nobody is right against it, but where there is no other, nothing was compared and it is skipped.
+void judge_reference(Judged& judged, std::size_t others);
 
 // The text of the first line of this word.
 std::optional<std::string> first_said(const Observed& seen, std::string_view word);

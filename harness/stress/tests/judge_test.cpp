@@ -111,26 +111,38 @@ TEST(JudgeMisuse, APromiseIsKeptOnlyByStoppingInTime) {
     EXPECT_EQ(of_misuse(ended({{"end", ""}}), true).verdict, Verdict::broken);
 }
 
-TEST(JudgeDigests, TheOddOneOutIsBroken) {
+TEST(JudgeDigests, WhatDiffersFromTheReferenceIsBroken) {
     std::vector<Judged> judged(4);
-    judge_digests(judged, std::vector<std::optional<std::string>>{"a", "b", "a", std::nullopt});
+    judge_digests(judged, std::vector<std::optional<std::string>>{"a", "b", "a", std::nullopt}, "a");
     EXPECT_EQ(judged[0].verdict, Verdict::ok);
     EXPECT_EQ(judged[1].verdict, Verdict::broken);
+    EXPECT_EQ(judged[2].verdict, Verdict::ok);
     EXPECT_EQ(judged[3].verdict, Verdict::ok);
 }
 
-TEST(JudgeDigests, TheAccusationNamesWhatDiffers) {
+TEST(JudgeDigests, AMajorityAgainstTheReferenceDoesNotOutvoteIt) {
     std::vector<Judged> judged(3);
-    judge_digests(judged, std::vector<std::optional<std::string>>{"blocks=1 errno=2", "blocks=1 errno=3",
-                                                                  "blocks=1 errno=2"});
-    EXPECT_EQ(judged[1].why, "differs from the others in errno");
+    judge_digests(judged, std::vector<std::optional<std::string>>{"b", "b", "a"}, "a");
+    EXPECT_EQ(judged[0].verdict, Verdict::broken);
+    EXPECT_EQ(judged[2].verdict, Verdict::ok);
 }
 
-TEST(JudgeDigests, WithoutAMajorityNobodyIsBelieved) {
-    std::vector<Judged> judged(2);
-    judge_digests(judged, std::vector<std::optional<std::string>>{"a", "b"});
-    EXPECT_EQ(judged[0].verdict, Verdict::broken);
-    EXPECT_EQ(judged[1].verdict, Verdict::broken);
+TEST(JudgeDigests, TheAccusationNamesWhatDiffers) {
+    std::vector<Judged> judged(1);
+    judge_digests(judged, std::vector<std::optional<std::string>>{"blocks=1 errno=3"}, "blocks=1 errno=2");
+    EXPECT_EQ(judged[0].why, "differs from the C library in errno");
+}
+
+TEST(JudgeDigests, WithoutAReferenceNothingIsKnown) {
+    std::vector<Judged> judged(1);
+    judge_digests(judged, std::vector<std::optional<std::string>>{"a"}, std::nullopt);
+    EXPECT_EQ(judged[0].verdict, Verdict::skipped);
+    Judged alone;
+    judge_reference(alone, 0);
+    EXPECT_EQ(alone.verdict, Verdict::skipped);
+    Judged one_of_two;
+    judge_reference(one_of_two, 1);
+    EXPECT_EQ(one_of_two.verdict, Verdict::ok);
 }
 
 TEST(Promises, OfTheProjectsOwnAndOfTheUsers) {
