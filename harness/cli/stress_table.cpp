@@ -123,6 +123,21 @@ std::string broken_lines(const stress::Plan& plan, const stress::Campaign& campa
     return text;
 }
 
+// Where an allocator fell short of what faultline expects and nobody promises.
+std::string short_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
+    std::string text;
+    for (const CheckResult& result : campaign.results) {
+        const stress::Check& check = *plan.checks[result.check];
+        if (result.judged.verdict == Verdict::information && check.kind() != stress::Kind::misuse) {
+            text += fmt::format("  {}: {} ({})\n", check.name, result.judged.why,
+                                plan.allocators[result.allocator].name);
+        }
+    }
+    return text.empty()
+               ? ""
+               : "\nexpected by faultline, promised by no standard, and so held against nobody:\n" + text;
+}
+
 // The same remark of several allocators once, with all of their names.
 std::string note_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
     std::vector<std::pair<std::string, std::string>> notes; // what, whose
@@ -231,7 +246,7 @@ std::string stress_tables(const stress::Plan& plan, const stress::Campaign& camp
                     "  a word; -: went by unnoticed\n";
         }
     }
-    text += broken_lines(plan, campaign) + note_lines(plan, campaign) + "\n";
+    text += broken_lines(plan, campaign) + short_lines(plan, campaign) + note_lines(plan, campaign) + "\n";
     Table counts({"", "held", "broken", "information", "skipped"});
     for (std::size_t a = 0; a < plan.allocators.size(); ++a) {
         const stress::Counts count = stress::count(campaign, a);

@@ -60,9 +60,12 @@ std::optional<Judged> not_proven(const Observed& seen, const registry::Allocator
     return Judged{Outcome::unproven, Verdict::broken, std::move(complaint)};
 }
 
-Judged judge_promise(const Observed& seen) {
+Judged judge_promise(const Observed& seen, bool promised) {
     if (auto failed = first_said(seen, word::failed)) {
         return {Outcome::failed, Verdict::broken, *failed};
+    }
+    if (auto short_of = first_said(seen, word::fell_short)) {
+        return {Outcome::failed, promised ? Verdict::broken : Verdict::information, *short_of};
     }
     if (auto outside = from_outside(seen)) {
         return *outside;
@@ -171,7 +174,7 @@ Judged judge(const Check& check, const Observed& seen, const registry::Allocator
     if (auto unproven = not_proven(seen, allocator)) {
         return *unproven;
     }
-    return check.kind() == Kind::misuse ? judge_misuse(seen, promised) : judge_promise(seen);
+    return check.kind() == Kind::misuse ? judge_misuse(seen, promised) : judge_promise(seen, promised);
 }
 
 namespace {

@@ -1,7 +1,8 @@
 // What is made of a check that ended. Pure functions of what was observed, so that each rule has its test.
 //
 // Each kind has its own way to judge. A misuse is not the allocator's fault: its outcome is information, and a failure
-// only where the allocator promised to stop it. Every other kind holds or is broken.
+// only where the allocator promised to stop it. Every other kind holds or is broken, but for what no standard promises
+// (voice.hpp, fall_short), which is information, too, unless the allocator promises it.
 #pragma once
 
 #include "harness/stress/runner.hpp"
@@ -32,7 +33,7 @@ const char* outcome_name(Outcome outcome);
 enum class Verdict {
     ok,
     broken,      // a promise does not hold: the command's exit status says so
-    information, // of a misuse that nobody promised to stop
+    information, // of a misuse that nobody promised to stop, or of what faultline alone expects
     skipped,
 };
 const char* verdict_name(Verdict verdict);
@@ -43,7 +44,7 @@ struct Judged {
     std::string why; // one line: what the check or the allocator said, the signal; "" when it held
 };
 
-// `promised`: the allocator promises to stop this misuse.
+// `promised`: the allocator promises to stop this misuse, or more of this check than standards do.
 Judged judge(const Check& check, const Observed& seen, const registry::Allocator& allocator, bool promised);
 
 // A check that was run on several allocators and whose digests must be as the reference's, which is the C library's: those

@@ -9,7 +9,7 @@ namespace {
 
 struct Promise {
     std::string_view allocator;
-    const char* misuse; // a pattern
+    const char* check; // a pattern
 };
 
 // From each allocator's own documentation; for the project's, allocators/slabuddy/README.md. The programs of this catalogue
@@ -23,6 +23,8 @@ constexpr Promise promises[] = {
     {"slabuddy-checked", "misuse.free-*"},
     {"slabuddy-checked", "misuse.realloc-of-freed-*"},
     {"slabuddy-checked", "misuse.usable-size-of-freed"},
+    {"slabuddy", "faults.*"},
+    {"slabuddy-checked", "faults.*"},
 };
 
 } // namespace
@@ -31,7 +33,7 @@ bool promises_to_stop(std::string_view allocator, std::string_view misuse,
                       const std::vector<std::string>& required) {
     return std::any_of(std::begin(promises), std::end(promises),
                        [&](const Promise& promise) {
-                           return promise.allocator == allocator && means(promise.misuse, misuse);
+                           return promise.allocator == allocator && means(promise.check, misuse);
                        }) ||
            std::any_of(required.begin(), required.end(),
                        [&](const std::string& pattern) { return means(pattern, misuse); });

@@ -1,4 +1,5 @@
-// Which misuses an allocator promises to stop. What nobody promises is shown and never held against it.
+// Which misuses an allocator promises to stop, and of which checks it promises more than standards do. What nobody
+// promises is shown and never held against it.
 #pragma once
 
 #include <string>

@@ -42,6 +42,10 @@ void fail(const char* format, ...) {
     SAY(word::failed);
     ::_exit(status_failed);
 }
+void fall_short(const char* format, ...) {
+    SAY(word::fell_short);
+    ::_exit(status_failed);
+}
 void skip(const char* format, ...) {
     SAY(word::skipped);
     ::_exit(status_skipped);

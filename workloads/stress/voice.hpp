@@ -11,10 +11,12 @@ namespace faultline::stress {
 
 // What a line may begin with.
 namespace word {
-inline constexpr const char* loaded = "loaded";       // the file that answers malloc
-inline constexpr const char* failed = "failed";       // the promise is broken: how
-inline constexpr const char* skipped = "skipped";     // it cannot be tried here: why
-inline constexpr const char* untried = "untried";     // what of it was not tried, though the rest held: why
+inline constexpr const char* loaded = "loaded"; // the file that answers malloc
+inline constexpr const char* failed = "failed"; // the promise is broken: how
+inline constexpr const char* fell_short =
+    "fell-short";                                 // of what faultline expects and no standard promises: how
+inline constexpr const char* skipped = "skipped"; // it cannot be tried here: why
+inline constexpr const char* untried = "untried"; // what of it was not tried, though the rest held: why
 inline constexpr const char* corrupted = "corrupted"; // what harm a misuse did, seen by the program
 inline constexpr const char* survived = "survived";   // a misuse is behind the program, and it goes on
 inline constexpr const char* note = "note";           // differs from what others do, where nothing forbids it
@@ -25,12 +27,13 @@ inline constexpr const char* end = "end";             // the check came to its e
 } // namespace word
 
 // Exit statuses of `faultline-check` beside 0.
-inline constexpr int status_failed = 1;   // fail() was called
+inline constexpr int status_failed = 1;   // fail() or fall_short() was called
 inline constexpr int status_skipped = 77; // skip() was called
 inline constexpr int status_usage = 64;
 
 // Say it and end the process at once, without exit handlers; from a child this ends the child, and the line counts.
 [[noreturn, gnu::cold, gnu::format(printf, 1, 2)]] void fail(const char* format, ...);
+[[noreturn, gnu::cold, gnu::format(printf, 1, 2)]] void fall_short(const char* format, ...);
 [[noreturn, gnu::cold, gnu::format(printf, 1, 2)]] void skip(const char* format, ...);
 
 // fail() unless `holds`.

@@ -80,6 +80,18 @@ TEST(JudgePromise, OneThatWasTriedInPartHoldsAndSaysWhatWasNot) {
     EXPECT_EQ(of_promise(ended({{"untried", "some"}, {"failed", "it"}}, 1)).outcome, Outcome::failed);
 }
 
+TEST(JudgePromise, WhatNoStandardPromisesIsInformationUnlessTheAllocatorDoes) {
+    const Observed seen = ended({{"fell-short", "277 MiB"}}, 1);
+    EXPECT_EQ(judge(promise, seen, mine, false).verdict, Verdict::information);
+    EXPECT_EQ(judge(promise, seen, mine, false).outcome, Outcome::failed);
+    EXPECT_EQ(judge(promise, seen, mine, false).why, "277 MiB");
+    EXPECT_EQ(judge(promise, seen, mine, true).verdict, Verdict::broken);
+    EXPECT_EQ(judge(promise, ended({{"failed", "byte 3"}, {"fell-short", "x"}}, 1), mine, false).verdict,
+              Verdict::broken);
+    EXPECT_TRUE(promises_to_stop("slabuddy", "faults.cgroup", {}));
+    EXPECT_FALSE(promises_to_stop("mine", "faults.cgroup", {}));
+}
+
 TEST(Judge, AnotherMallocThanTheAllocatorsProvesNothing) {
     const Judged judged = of_promise(ended({{"loaded", "/lib/other.so"}, {"end", ""}}));
     EXPECT_EQ(judged.outcome, Outcome::unproven);

@@ -56,8 +56,8 @@ unsigned long long mebibytes(std::uint64_t bytes) {
 void supervise_cgroup(const OrdealOptions& options) {
     const Outcome outcome = run_in_group("work-reuse", options);
     if (outcome.kills > 0) {
-        fail("with 64 MiB alive it did not stay within 256 MiB, and was killed for it, in round %llu",
-             static_cast<unsigned long long>(outcome.round));
+        fall_short("with 64 MiB alive it did not stay within 256 MiB, and was killed for it, in round %llu",
+                   static_cast<unsigned long long>(outcome.round));
     }
     if (outcome.ending.kind != Ending::Kind::exited || outcome.ending.number != 0) {
         fail("the program %s", describe(outcome.ending).c_str());
@@ -81,8 +81,8 @@ void supervise_out_of_memory(const OrdealOptions& options) {
              mebibytes(outcome.live_bytes), mebibytes(limit_bytes), describe(ending).c_str());
     }
     if (outcome.live_bytes < limit_bytes / 2) {
-        fail("memory ran out with %llu MiB alive of %llu", mebibytes(outcome.live_bytes),
-             mebibytes(limit_bytes));
+        fall_short("memory ran out with %llu MiB alive of %llu", mebibytes(outcome.live_bytes),
+                   mebibytes(limit_bytes));
     }
 }
 

@@ -12,7 +12,7 @@ constexpr Check table[] = {
     {"soak.mixed",
      "under a load whose sizes change in cycles, neither resident memory nor "
      "fragmentation creeps up",
-     "no standard", mixed, 60, 10},
+     "C17 7.22.3.3; of fragmentation, faultline expects it", mixed, 60, 10},
 };
 
 } // namespace
