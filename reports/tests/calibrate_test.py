@@ -54,16 +54,16 @@ def test_what_is_known_to_be_too_noisy_is_told_and_not_gated(
         value: dict[str, Any] = json.loads(capsys.readouterr().out)
         return status, value
 
-    fake_faultline(noise=0.4)
+    fake_faultline(noise=1.0)
     assert gated()[0] == 2
     calibrated(capsys, "--rounds", "60")
     status, value = gated()
     assert status == 0 and "left out of the verdict: CPU time" in " ".join(value["notes"])
     words = {row["metric"]: row["outcome"] for row in value["rows"]}
     assert words["cpu_ns_per_operation"] == "too noisy" and words["minor_faults"] == "pass"
-    fake_faultline(noise=0.4, effects={"b": [1.0, 1.05, 1.0]})
+    fake_faultline(noise=1.0, effects={"b": [1.0, 1.05, 1.0]})
     assert gated()[0] == 1  # what is steady gates as before
-    fake_faultline(noise=0.4, effects={"b": [2.0, 1.0, 1.0]})
+    fake_faultline(noise=1.0, effects={"b": [6.0, 1.0, 1.0]})
     assert gated()[0] == 1  # and so does what both stages find in spite of the noise
 
 

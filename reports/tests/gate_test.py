@@ -70,9 +70,30 @@ def test_advice_never_fails(fake_faultline: Fake, capsys: pytest.CaptureFixture[
 def test_noise_that_hides_ten_percent_is_inconclusive(
     fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_faultline(noise=0.4)
+    fake_faultline(noise=1.0)
     status, value = answer(capsys)
     assert status == 2 and "inconclusive" in outcomes(value, "cpu_ns_per_operation")
+
+
+def test_what_varies_has_more_rounds_where_there_is_time(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    """By how wide its interval is; nothing that is precise is run again."""
+    fake_faultline(noise=0.2, log=str(tmp_path / "log"))
+    status, value = answer(capsys, "--keep", str(tmp_path / "kept"))
+    assert status == 0 and value["rounds"] == 30
+    had = {row["rounds"] for row in value["rows"] if row["metric"] == "cpu_ns_per_operation"}
+    assert had <= {60, 90, 120, 150, 180} and min(had) > 30
+    assert any(note.startswith(f"{max(had)} rounds of what varies more: ") for note in value["notes"])
+    more = [line for line in (tmp_path / "log").read_text().splitlines() if "--only" in line]
+    assert more and all("--probes none" in line for line in more)
+    again = answer(
+        capsys, "--from", str(tmp_path / "kept/stage1.json"), "--from", str(tmp_path / "kept/stage1.json")
+    )[1]
+    assert again["rows"] == value["rows"]
+    fake_faultline(noise=0.02)
+    value = answer(capsys)[1]
+    assert {row["rounds"] for row in value["rows"] if row["metric"] == "cpu_ns_per_operation"} == {30}
 
 
 def test_a_budget_that_is_too_short_is_inconclusive_with_what_it_has(

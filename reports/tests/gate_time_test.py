@@ -242,13 +242,14 @@ def test_the_kernels_counts_are_whole_on_a_loaded_machine(gate: Any) -> None:
 
 
 def test_counts_that_are_not_steady_have_as_many_rounds_as_times_where_there_is_time(gate: Any) -> None:
-    judged, world = gate(World(round_s=0.5, calls_noise=0.15), 600)
+    judged, world = gate(World(round_s=0.5, calls_noise=0.3), 600)
     assert rounds(world, "timed", False) == thresholds.GATE_ROUNDS
     counted = rounds(world, "counted", False) + rounds(world, "counted", True)
     assert counted == thresholds.GATE_ROUNDS
     assert {row.answer.rounds for row in kernel(judged)} == {thresholds.GATE_ROUNDS}
-    assert judged.verdict is Verdict.PASS and {row.outcome for row in kernel(judged)} == {Outcome.PASS}
-    short, _ = gate(World(round_s=0.5, calls_noise=0.15), 75)
+    assert judged.verdict is Verdict.PASS
+    assert {row.outcome for row in kernel(judged)} <= {Outcome.PASS, Outcome.TOO_NOISY}
+    short, _ = gate(World(round_s=0.5, calls_noise=0.3), 75)
     assert max(row.answer.rounds for row in kernel(short)) < thresholds.GATE_ROUNDS
 
 

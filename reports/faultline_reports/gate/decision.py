@@ -8,8 +8,8 @@ failure needs two independent false alarms, the second with at most 1 % for the 
 
 Not to be named is not enough to pass: the one-sided 95 % upper bound must be at 10 % or below. Otherwise the
 rounds could not have told, and the row is inconclusive. Where it would be so with nothing changed, by what
-the base alone shows (power.too_noisy), the row is too noisy: more rounds or another run would not help, and
-it leaves the verdict to the others. What both stages find in it is a regression all the same.
+the base alone shows (power.too_noisy), the row is too noisy: another run would not help, and it
+leaves the verdict to the others. What both stages find in it is a regression all the same.
 """
 
 from __future__ import annotations
@@ -189,6 +189,16 @@ def pass_bound(question: Question) -> float:
     """What the upper bound may be at most, on the question's scale."""
     ratio = question.scale is Scale.RATIO
     return max(math.log1p(GATE_PASS_BOUND) if ratio else GATE_PASS_BOUND * question.base, limit(question))
+
+
+def imprecise(question: Question) -> bool:
+    """Whether a row that gates asks for more rounds: half its interval is more than half of what its upper
+    bound may be. By how precise it is, and never by which way it went, so that no rate of error depends on
+    it."""
+    if not question.gates or not question.differences:
+        return False
+    found = signed_rank.interval(list(question.differences.values()), 2 * GATE_PASS_CONFIDENCE - 1)
+    return not found.reached or (found.high - found.low) / 2 > pass_bound(question) / 2
 
 
 def _passed(question: Question, answer: Answer) -> Answer:

@@ -77,7 +77,7 @@ def _one(
     noise: Sequence[float],
 ) -> Asked:
     base, candidate = arms.base, arms.candidate
-    scale, differences = paired_differences(arms)
+    scale, differences = compared(arms, rule)
     missing = ""
     if not differences:
         scale = Scale.DIFFERENCE  # there is nothing to take ratios of
@@ -92,6 +92,17 @@ def _one(
     own = with_itself(base, scale) if rule.tier is Tier.COUNT and differences else ()
     question = Question(rule, scale, medians[0] if base else 0.0, differences, noise, own)
     return Asked(workload, metric, question, medians[1], missing)
+
+
+def compared(arms: Arms, rule: Rule) -> tuple[Scale, dict[int, float]]:
+    """The differences by round. A count whose absolute limit is the larger one is compared by amounts: of
+    three calls one more or less is a third, and nothing."""
+    scale, differences = paired_differences(arms)
+    if scale is Scale.RATIO and differences and rule.tier is Tier.COUNT:
+        typical = float(np.median(list(arms.base.values())))
+        if rule.absolute > rule.relative * typical:
+            return Scale.DIFFERENCE, {n: arms.candidate[n] - arms.base[n] for n in differences}
+    return scale, differences
 
 
 def with_itself(base: Mapping[int, float], scale: Scale) -> Sequence[float]:

@@ -21,12 +21,12 @@ def grouped(rows: Iterable[Row], outcome: Outcome) -> list[str]:
             )
             places.setdefault(why, {}).setdefault(row.metric.short, []).append(row.workload)
     return [
-        f"{'; '.join(f'{metric} in {_listed(names)}' for metric, names in metrics.items())}: {why}"
+        f"{'; '.join(f'{metric} in {listed(names)}' for metric, names in metrics.items())}: {why}"
         for why, metrics in places.items()
     ]
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     shown = list(names[:MOST])
     if len(names) > MOST:
         shown.append(f"{len(names) - MOST} more")

@@ -1,8 +1,8 @@
 """How a gate divides its time: from what rounds take and the budget alone.
 
-Nothing here sees a sample, so how many rounds a stage has depends on nothing that was measured in them, and
-no rate of error depends on it. Only which workloads are confirmed first follows stage 1, and the confirmation
-is of fresh rounds.
+Nothing here sees a sample, so how many rounds a stage has for all depends on nothing that was measured in
+them, and no rate of error depends on it; stages.py asks for more of what is not precise. Only which workloads
+are confirmed first follows stage 1, and the confirmation is of fresh rounds.
 """
 
 from __future__ import annotations

@@ -51,8 +51,7 @@ class Measured:
     """Runs rounds within `budget_s` seconds from now, as schedule.py divides them. The first one shows what a
     round takes: where the budget cannot hold the least that leads to a verdict, it is the only one, and
     `too_short` says why. What the kernel counts is counted in rounds of their own: counting makes trials
-    slower. They are a fixed number, so they come before the timed ones, which take the time that is left;
-    those of counts that are not steady are as many as the timed ones, where there is time."""
+    slower. They are a fixed number, so they come before the timed ones, which take the time that is left."""
 
     def __init__(
         self,
@@ -79,6 +78,7 @@ class Measured:
         self._workloads = workloads
         self._next_round = 0
         self._costs: schedule.Costs = {}
+        self._timed: Campaign | None = None
         self._counted: Campaign | None = None
         self._counted_round_s = 0.0  # of all workloads
         self.interrupted = False
@@ -91,7 +91,7 @@ class Measured:
         return self._probes is not None and (self._counted is None or not self._counted.parts)
 
     def first(self, rounds: int) -> Rounds | None:
-        timed = self._campaign()
+        timed = self._timed = self._campaign()
         self._run("stage 1", timed, 1, self._limit_s)
         if not timed.parts:
             if not self.interrupted:
@@ -135,16 +135,18 @@ class Measured:
         self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s - max(0.0, others - spent_s))
         self._counted_round_s = self._counted.round_s
 
-    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
-        if self._counted is None or self.too_short or not self.kept:
+    def more(self, rounds: int, workloads: Sequence[str], counted: bool) -> Rounds | None:
+        campaign = self._counted if counted else self._timed
+        if campaign is None or self.too_short or not self.kept:
             return None
-        before = _done(self._counted)
-        if before < GATE_COUNT_ROUNDS:
+        before, least = _done(campaign), GATE_COUNT_ROUNDS if counted else self._needs.rounds
+        if before < least:
             return None  # those of all workloads come first
         until_s = schedule.first_until(self._limit_s, self._needs, list(self._costs.values()))
-        timed = sum(len(document.rounds) for _, document in self.kept[0].parts)
-        self._run(COUNTS, self._counted, min(rounds, timed), until_s, workloads)
-        return self._with_counts(before)
+        self._run(COUNTS if counted else "of what varies", campaign, rounds, until_s, workloads)
+        if not counted:
+            self._next_round = campaign.next_round
+        return self._grown(before, campaign)
 
     def late_counts(self) -> Rounds | None:
         """Stage 1's rounds again, with the counts that it had no time for and there is time for now; None
@@ -154,15 +156,16 @@ class Measured:
         before = _done(self._counted)
         if before < GATE_COUNT_ROUNDS:
             self._run(COUNTS, self._counted, GATE_COUNT_ROUNDS, self._limit_s)
-        return self._with_counts(before)
+        return self._grown(before, self._counted)
 
-    def _with_counts(self, before: int) -> Rounds | None:
-        """Stage 1's rounds with all that was counted by now; None where that is no more than `before`."""
-        if self._counted is None or _done(self._counted) == before:
+    def _grown(self, before: int, campaign: Campaign) -> Rounds | None:
+        """Stage 1's rounds with all that there are by now; None where `campaign` has no more than
+        `before`."""
+        if self._timed is None or _done(campaign) == before:
             return None
-        kept = self.kept[0]
-        self.kept[0] = replace(kept, counted=self._counted.parts)
-        return _of(kept.parts, self._counted.parts, self._needs.rounds)
+        counts = self._counted.parts if self._counted is not None else []
+        self.kept[0] = replace(self.kept[0], parts=self._timed.parts, counted=counts)
+        return _of(self._timed.parts, counts, self._needs.rounds)
 
     def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
         if self.too_short:
@@ -277,7 +280,8 @@ class Stored:
 
     def first(self, rounds: int) -> Rounds | None:
         document = self._documents[0]
-        numbers = list(document.rounds)[:rounds]
+        alone = len(self._documents) == 1  # else it holds stage 1 and nothing more
+        numbers = list(document.rounds)[: rounds if alone else None]
         self._used = len(numbers)
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
 
@@ -287,7 +291,7 @@ class Stored:
         numbers = list(document.rounds)[skip : skip + rounds]
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
 
-    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
+    def more(self, rounds: int, workloads: Sequence[str], counted: bool) -> Rounds | None:
         return None
 
     def late_counts(self) -> Rounds | None:

@@ -27,6 +27,7 @@ from faultline_reports.statistics.thresholds import (
     GATE_INVALID_TRIALS,
     GATE_LEAST_CONFIRM_ROUNDS,
     GATE_LEAST_ROUNDS,
+    GATE_MOST_ROUNDS,
 )
 from faultline_reports.statistics.verdict import Scale
 
@@ -55,9 +56,9 @@ class Source(Protocol):
         """Rounds that stage 1 did not have, of those metrics at least and of those workloads, or of the first
         of them that there is time for; None when there is not one."""
 
-    def more_counts(self, rounds: int, workloads: Sequence[str]) -> Rounds | None:
-        """Stage 1's rounds with more of the kernel's counts of those workloads, up to `rounds`; None when
-        there is no time for more."""
+    def more(self, rounds: int, workloads: Sequence[str], counted: bool) -> Rounds | None:
+        """Stage 1's rounds with more of those workloads, up to `rounds`, timed ones or those in which the
+        kernel's counts are `counted`; None when there is no time for more."""
 
     def late_counts(self) -> Rounds | None:
         """Stage 1's rounds with what of the kernel's counts was not whole then and is now; None when nothing
@@ -104,12 +105,15 @@ def judge(
     def asked_of(rounds: Rounds) -> list[Asked]:
         return ask(rounds.document, *arms, rules, noise, rounds.numbers)
 
-    asked = asked_of(first)
-    unsteady = _unsteady_counts(asked)
-    more = source.more_counts(policy.rounds, unsteady) if unsteady else None
-    if more is not None:
-        first = more
-        asked = asked_of(first)
+    whole, asked = _whole(first), asked_of(first)
+    if whole >= policy.rounds:
+        steps = [(False, times * policy.rounds) for times in range(2, GATE_MOST_ROUNDS + 1)]
+        for of_kernel, wanted in [(True, policy.rounds), *steps]:
+            labels = _to_be_made_precise(asked, of_kernel)
+            more = source.more(wanted, labels, of_kernel) if labels else None
+            if more is not None:
+                first, asked = more, asked_of(more)
+    stage_rounds = [len(entry.question.differences) for entry in asked]
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
     named = _clearest_first(answers)
@@ -126,19 +130,25 @@ def judge(
             if not steady:  # of steady counts there are fewer than a slowdown would have had
                 could_confirm = confirm_rounds
             _confirm(asked, answers, named, asked_of(fresh), unconfirmed)
-    cut = len(first.numbers) < min(GATE_LEAST_ROUNDS, policy.rounds)
+    cut = whole < min(GATE_LEAST_ROUNDS, policy.rounds)
     if not cut:
         late = source.late_counts()
-        whole = {entry.key: entry for entry in asked_of(late)} if late else {}
+        later = {entry.key: entry for entry in asked_of(late)} if late else {}
         for index, entry in enumerate(asked):
             if entry.metric.key.startswith(KERNEL) and not answers[index].named:
-                asked[index], answers[index] = _counted(whole.get(entry.key, entry), answers[index], policy)
+                asked[index], answers[index] = _counted(later.get(entry.key, entry), answers[index], policy)
     answers = [
-        power.with_noise_told(entry.question, answer, policy.rounds) for entry, answer in zip(asked, answers)
+        power.with_noise_told(entry.question, answer, max(rounds, policy.rounds))
+        for entry, answer, rounds in zip(asked, answers, stage_rounds)
     ]
-    used = power.Used(len(first.numbers), could_confirm, power.critical(questions))
+    critical = power.critical(questions)
     rows = [
-        _row(entry, _allowed(entry, answer, policy, today), used) for entry, answer in zip(asked, answers)
+        _row(
+            entry,
+            _allowed(entry, answer, policy, today),
+            power.Used(rounds or whole, could_confirm, critical),
+        )
+        for entry, answer, rounds in zip(asked, answers, stage_rounds)
     ]
     rows += _broken(first, arms, policy.rounds)
     if not unconfirmed and not cut:
@@ -148,7 +158,7 @@ def judge(
     shortened = short.why if short else _shortened(cut, unconfirmed, first)
     verdict, found = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
-    return Judged(rows, verdict, found, len(first.numbers), confirm_rounds, known, seen, short)
+    return Judged(rows, verdict, found, whole, confirm_rounds, known, seen, short)
 
 
 def _confirm(
@@ -188,19 +198,30 @@ def _counted(entry: Asked, answer: Answer, policy: Policy) -> tuple[Asked, Answe
     return entry, decision.stage_one([entry.question])[0]
 
 
-def _unsteady_counts(asked: Sequence[Asked]) -> list[str]:
-    """Workloads with a kernel count that gates by rank, as times do: that asks for as many rounds as times
-    get. What is looked at is how precise a count is, never which way it went."""
+def _to_be_made_precise(asked: Sequence[Asked], counted: bool) -> list[str]:
+    """Workloads that ask for more rounds than all have. A count of the kernel that is not steady is compared
+    by rank, as times are, so it asks for as many rounds as these have."""
+
+    def asks(entry: Asked) -> bool:
+        by_rank = counted and not decision.steady(entry.question) and entry.question.gates
+        return bool(entry.question.differences) and (by_rank or decision.imprecise(entry.question))
+
     return list(
         dict.fromkeys(
             entry.workload
             for entry in asked
-            if entry.metric.key.startswith(KERNEL)
-            and entry.question.gates
-            and entry.question.differences
-            and not decision.steady(entry.question)
+            if entry.metric.key.startswith(KERNEL) is counted and asks(entry)
         )
     )
+
+
+def _whole(rounds: Rounds) -> int:
+    """How many rounds every workload has."""
+    seen: dict[str, set[int]] = {workload.label: set() for workload in rounds.document.workloads}
+    for trial in rounds.document.trials:
+        if trial.round in rounds.numbers:
+            seen.setdefault(trial.workload, set()).add(trial.round)
+    return min((len(numbers) for numbers in seen.values()), default=0)
 
 
 def _if_whole(answer: Answer, cut: bool) -> Answer:

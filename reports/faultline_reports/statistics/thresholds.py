@@ -69,6 +69,7 @@ HEAP = Margin(0.005, 4.0 * PAGE_BYTES, ratio_from=2.0**20)
 GATE_ALPHA_NAME = 0.05
 GATE_ALPHA_CONFIRM = 0.01
 GATE_ROUNDS = 30
+GATE_MOST_ROUNDS = 6  # times as many of what is still not precise, where there is time
 GATE_LEAST_ROUNDS = 12  # with fewer, stage 1 was cut short: inconclusive
 GATE_CONFIRM_ROUNDS = 40
 GATE_LEAST_CONFIRM_ROUNDS = 12  # 2^-12 over 40 candidates is still below GATE_ALPHA_CONFIRM

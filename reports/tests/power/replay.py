@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import noise_models
 import numpy as np
@@ -10,8 +11,8 @@ from faultline_reports import metrics
 from faultline_reports.gate import decision, power, questions
 from faultline_reports.gate.decision import Outcome, Question, Rule
 from faultline_reports.gate.policy import DEFAULT_RULES
-from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_ROUNDS
-from faultline_reports.statistics.verdict import Arms, Scale, paired_differences, too_small
+from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_MOST_ROUNDS, GATE_ROUNDS
+from faultline_reports.statistics.verdict import Arms, Scale, too_small
 
 Key = tuple[str, int]  # metric, workload
 
@@ -56,7 +57,7 @@ def _counted(key: str, values: noise_models.Floats, effect: float) -> Question |
     arms = Arms(base, candidate, metrics.by_key(key).margin)
     if too_small(arms):
         return None
-    scale, differences = paired_differences(arms)
+    scale, differences = questions.compared(arms, DEFAULT_RULES[key])
     own = questions.with_itself(base, scale)
     return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences, own=own)
 
@@ -71,14 +72,37 @@ def gate(
 ) -> dict[Key, Outcome]:
     """The outcomes of one gate's questions."""
     asked = draw(model, rounds, rng, effect, worse)
+    if rounds == GATE_ROUNDS:
+        for _ in range(1, GATE_MOST_ROUNDS):
+            asked = _made_precise(asked, draw(model, rounds, rng, effect, worse))
     answers = dict(zip(asked, decision.stage_one(list(asked.values()))))
     fresh = draw(model, confirm_rounds, rng, effect, worse) if any(a.named for a in answers.values()) else {}
     named = [key for key, answer in answers.items() if answer.named and key in fresh]
     for key, answer in zip(named, decision.stage_two([fresh[key] for key in named])):
         asked[key], answers[key] = fresh[key], answer
     return {
-        key: power.with_noise_told(asked[key], answer, GATE_ROUNDS).outcome for key, answer in answers.items()
+        key: power.with_noise_told(asked[key], answer, max(GATE_ROUNDS, len(asked[key].differences))).outcome
+        for key, answer in answers.items()
     }
+
+
+def _made_precise(asked: dict[Key, Question], more: dict[Key, Question]) -> dict[Key, Question]:
+    """With the rounds of `more` for each workload of which something is not precise."""
+    wide = {workload for (_, workload), question in asked.items() if decision.imprecise(question)}
+    return {
+        key: _joined(question, more[key])
+        if key[1] in wide and key in more and more[key].scale is question.scale
+        else question
+        for key, question in asked.items()
+    }
+
+
+def _joined(one: Question, other: Question) -> Question:
+    later = {
+        number + GATE_ROUNDS * (len(one.differences) // GATE_ROUNDS): value
+        for number, value in other.differences.items()
+    }
+    return replace(one, differences={**one.differences, **later}, own=(*one.own, *other.own))
 
 
 def failed(outcomes: Collection[Outcome]) -> bool:
