@@ -16,6 +16,7 @@ from faultline_reports.gate import decision
 from faultline_reports.gate.decision import Outcome, Question
 from faultline_reports.statistics.thresholds import (
     GATE_CONFIRM_ROUNDS,
+    GATE_MOST_ROUNDS,
     GATE_ROUNDS,
     NOISE_BLOCK,
     RESAMPLE_SEED,
@@ -30,18 +31,28 @@ def failures(questions: Sequence[Question], gates: int) -> int:
     generator = np.random.default_rng(RESAMPLE_SEED)
     failed = 0
     for _ in range(gates):
-        named = [
-            index
-            for index, answer in enumerate(
-                decision.stage_one(_drawn(questions, rounds, GATE_ROUNDS, generator))
-            )
-            if answer.named
-        ]
+        first = _drawn(questions, rounds, GATE_ROUNDS, generator)
+        for _ in range(1, GATE_MOST_ROUNDS):
+            wide = [decision.imprecise(question) for question in first]
+            if not any(wide):
+                break
+            more = _drawn(questions, rounds, GATE_ROUNDS, generator)
+            first = [
+                joined(one, other) if imprecise else one for one, other, imprecise in zip(first, more, wide)
+            ]
+        named = [index for index, answer in enumerate(decision.stage_one(first)) if answer.named]
         if named:
             fresh = _drawn(questions, rounds, GATE_CONFIRM_ROUNDS, generator)
             answers = decision.stage_two([fresh[index] for index in named])
             failed += any(answer.outcome is Outcome.REGRESSION for answer in answers)
     return failed
+
+
+def joined(one: Question, other: Question) -> Question:
+    """The rounds of `one`, and after them as many again from `other`."""
+    after = GATE_ROUNDS * (1 + max(one.differences, default=-1) // GATE_ROUNDS)
+    later = {number + after: value for number, value in other.differences.items()}
+    return replace(one, differences={**one.differences, **later}, own=(*one.own, *other.own))
 
 
 def _drawn(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import noise_models
 import numpy as np
 from faultline_reports import metrics
 from faultline_reports.gate import decision, power, questions
+from faultline_reports.gate import replay as gate_replay
 from faultline_reports.gate.decision import Outcome, Question, Rule
 from faultline_reports.gate.policy import DEFAULT_RULES
 from faultline_reports.statistics.thresholds import GATE_CONFIRM_ROUNDS, GATE_MOST_ROUNDS, GATE_ROUNDS
@@ -90,19 +90,11 @@ def _made_precise(asked: dict[Key, Question], more: dict[Key, Question]) -> dict
     """With the rounds of `more` for each workload of which something is not precise."""
     wide = {workload for (_, workload), question in asked.items() if decision.imprecise(question)}
     return {
-        key: _joined(question, more[key])
+        key: gate_replay.joined(question, more[key])
         if key[1] in wide and key in more and more[key].scale is question.scale
         else question
         for key, question in asked.items()
     }
-
-
-def _joined(one: Question, other: Question) -> Question:
-    later = {
-        number + GATE_ROUNDS * (len(one.differences) // GATE_ROUNDS): value
-        for number, value in other.differences.items()
-    }
-    return replace(one, differences={**one.differences, **later}, own=(*one.own, *other.own))
 
 
 def failed(outcomes: Collection[Outcome]) -> bool:
