@@ -167,7 +167,7 @@ def _judged(
     longer = [row for row in judged.rows if row.answer.rounds > judged.rounds and not row.answer.named]
     if longer:
         most, labels = max(row.answer.rounds for row in longer), dict.fromkeys(row.workload for row in longer)
-        notes.append(f"{most} rounds of what varies more: {reasons.listed(list(labels))}")
+        notes.append(f"more rounds, up to {most}, of {reasons.listed(list(labels))}")
     noisy = reasons.grouped(judged.rows, Outcome.TOO_NOISY)
     if noisy and not judged.too_short:
         notes += [f"left out of the verdict: {reason}" for reason in noisy]

@@ -105,7 +105,7 @@ def judge(
     def asked_of(rounds: Rounds) -> list[Asked]:
         return ask(rounds.document, *arms, rules, noise, rounds.numbers)
 
-    whole, asked = _whole(first), asked_of(first)
+    whole, asked = len(first.numbers), asked_of(first)
     if whole >= policy.rounds:
         steps = [(False, times * policy.rounds) for times in range(2, GATE_MOST_ROUNDS + 1)]
         for of_kernel, wanted in [(True, policy.rounds), *steps]:
@@ -158,7 +158,7 @@ def judge(
     shortened = short.why if short else _shortened(cut, unconfirmed, first)
     verdict, found = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
-    return Judged(rows, verdict, found, whole, confirm_rounds, known, seen, short)
+    return Judged(rows, verdict, found, _of_all(first), confirm_rounds, known, seen, short)
 
 
 def _confirm(
@@ -215,9 +215,9 @@ def _to_be_made_precise(asked: Sequence[Asked], counted: bool) -> list[str]:
     )
 
 
-def _whole(rounds: Rounds) -> int:
-    """How many rounds every workload has."""
-    seen: dict[str, set[int]] = {workload.label: set() for workload in rounds.document.workloads}
+def _of_all(rounds: Rounds) -> int:
+    """How many rounds each workload has that was run at all."""
+    seen: dict[str, set[int]] = {}
     for trial in rounds.document.trials:
         if trial.round in rounds.numbers:
             seen.setdefault(trial.workload, set()).add(trial.round)
