@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 namespace faultline::cli {
 namespace {
 
@@ -37,19 +40,52 @@ std::string entry(const results::Row& row, std::size_t column, const Reading& re
            (cell.invalid > 0 ? "!" : "");
 }
 
-// Of what every subject that has a value did beside the first; how many rows that are is said where they are not all.
-std::string geometric_mean(const results::Summary& summary, std::size_t column, const Reading& reading) {
-    std::vector<ByRound> rows;
+// A row is of one workload, and holds what each subject but the first did beside the first.
+std::vector<std::vector<ByRound>> all_ratios(const results::Summary& summary, std::size_t subjects,
+                                             const Reading& reading) {
+    std::vector<std::vector<ByRound>> rows;
     for (const results::Row& row : summary.rows) {
-        rows.push_back(ratios(row, column, reading));
+        rows.emplace_back();
+        for (std::size_t i = 1; i < subjects; ++i) {
+            rows.back().push_back(ratios(row, i, reading));
+        }
     }
-    const auto mean = results::mean_ratio(rows);
+    return rows;
+}
+
+// Over how many rows it is is said where they are not all.
+std::string geometric_mean(std::span<const std::vector<ByRound>> rows, const std::vector<bool>& steady,
+                           std::size_t column) {
+    std::vector<ByRound> used;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (steady[i]) {
+            used.push_back(rows[i][column]);
+        }
+    }
+    const auto mean = results::mean_ratio(used);
     if (!mean) {
         return "-";
     }
     return fmt::format("{:.2f}x", mean->ratio) +
-           (mean->rows < summary.rows.size() ? fmt::format(" ({} of {})", mean->rows, summary.rows.size())
-                                             : "");
+           (mean->rows < rows.size() ? fmt::format(" ({} of {})", mean->rows, rows.size()) : "");
+}
+
+// Which rows are in no mean for it, and how far the first subject's own values lie apart there.
+std::string swings(const results::Summary& summary, const std::vector<bool>& steady, const Reading& reading) {
+    std::string text;
+    for (std::size_t i = 0; i < steady.size(); ++i) {
+        if (steady[i]) {
+            continue;
+        }
+        const ByRound& base = summary.rows[i].cells[0].*reading.in_rounds;
+        const auto [least, most] = std::ranges::minmax_element(base, {}, &ByRound::value_type::second);
+        text += fmt::format("{}{} ({}: {} to {})", text.empty() ? "" : ", ", summary.rows[i].workload,
+                            summary.allocators[0], reading.absolute(least->second),
+                            reading.absolute(most->second));
+    }
+    return text.empty()
+               ? text
+               : fmt::format("not in the mean, for swinging too far from round to round: {}\n", text);
 }
 
 std::string comparison(const results::Summary& summary, std::size_t subjects, const std::string& title,
@@ -65,14 +101,17 @@ std::string comparison(const results::Summary& summary, std::size_t subjects, co
         }
         table.add(std::move(cells));
     }
-    if (summary.rows.size() > 1) {
-        std::vector<std::string> cells{"geometric mean", "1.00x"};
-        for (std::size_t i = 1; i < subjects; ++i) {
-            cells.push_back(geometric_mean(summary, i, reading));
-        }
-        table.add(std::move(cells));
+    if (summary.rows.size() < 2) {
+        return table.text();
     }
-    return table.text();
+    const std::vector<std::vector<ByRound>> rows = all_ratios(summary, subjects, reading);
+    const std::vector<bool> steady = results::steady_rows(rows);
+    std::vector<std::string> cells{"geometric mean", "1.00x"};
+    for (std::size_t i = 0; i + 1 < subjects; ++i) {
+        cells.push_back(geometric_mean(rows, steady, i));
+    }
+    table.add(std::move(cells));
+    return table.text() + swings(summary, steady, reading);
 }
 
 // Rows without an allocator in them have nothing to be compared with.

@@ -6,12 +6,30 @@
 namespace faultline::results {
 namespace {
 
-std::optional<double> middle(const ByRound& in_rounds) {
+std::vector<double> values_of(const ByRound& in_rounds) {
     std::vector<double> values;
     for (const auto& [round, value] : in_rounds) {
         values.push_back(value);
     }
-    return values.empty() ? std::nullopt : std::optional(median(std::move(values)));
+    return values;
+}
+
+std::optional<double> middle(const ByRound& in_rounds) {
+    return in_rounds.empty() ? std::nullopt : std::optional(median(values_of(in_rounds)));
+}
+
+bool is_known(const ByRound& log_ratios) {
+    if (log_ratios.empty()) {
+        return false;
+    }
+    const std::vector<double> values = values_of(log_ratios);
+    const double most = std::log(unknown_span);
+    const auto [least, greatest] = std::ranges::minmax(values);
+    if (greatest - least <= most) {
+        return true;
+    }
+    const Interval shown = signed_rank_interval(values);
+    return shown.high - shown.low <= most;
 }
 
 Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, const std::string& allocator) {
@@ -46,15 +64,6 @@ Cell cell_of(std::span<const TrialResult> trials, const std::string& workload, c
 
 } // namespace
 
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) {
-        return *middle;
-    }
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 Summary summarise(std::span<const TrialResult> trials, std::span<const std::string> workload_order,
                   std::span<const std::string> allocator_order) {
     Summary summary;
@@ -86,13 +95,20 @@ ByRound log_ratios(const ByRound& base, const ByRound& candidate, double least) 
 }
 
 std::optional<double> paired_ratio(const ByRound& log_ratios) {
-    std::vector<double> means;
-    for (auto first = log_ratios.begin(); first != log_ratios.end(); ++first) {
-        for (auto second = first; second != log_ratios.end(); ++second) {
-            means.push_back((first->second + second->second) / 2);
-        }
+    return log_ratios.empty() ? std::nullopt
+                              : std::optional(std::exp(signed_rank_interval(values_of(log_ratios)).estimate));
+}
+
+std::vector<bool> steady_rows(std::span<const std::vector<ByRound>> rows) {
+    std::vector<bool> steady;
+    bool any_known = false;
+    for (const std::vector<ByRound>& row : rows) {
+        const bool compared = !std::ranges::all_of(row, [](const ByRound& found) { return found.empty(); });
+        const bool known = std::ranges::any_of(row, is_known);
+        any_known = any_known || known;
+        steady.push_back(known || !compared);
     }
-    return means.empty() ? std::nullopt : std::optional(std::exp(median(std::move(means))));
+    return any_known ? steady : std::vector<bool>(rows.size(), true);
 }
 
 std::optional<MeanRatio> mean_ratio(std::span<const ByRound> rows) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/results/document.hpp"
+#include "harness/results/signed_rank.hpp"
 
 #include <map>
 #include <span>
@@ -13,8 +14,8 @@ namespace faultline::results {
 // uncertain by some hundred KiB. The same as HEAP in reports/faultline_reports/statistics/thresholds.py.
 inline constexpr double least_heap_for_ratio = 1 << 20;
 
-// The middle of the values, or the mean of the two middle ones; values must not be empty.
-double median(std::vector<double> values);
+// A ratio is not known where its interval's ends are so many times apart. The same as UNKNOWN_SPAN there.
+inline constexpr double unknown_span = 2.0;
 
 using ByRound = std::map<unsigned, double>;
 
@@ -44,8 +45,14 @@ Summary summarise(std::span<const TrialResult> trials, std::span<const std::stri
 // ln(candidate / base) in each round that has both; empty when there is none, or a value is 0 or below `least`.
 ByRound log_ratios(const ByRound& base, const ByRound& candidate, double least);
 
-// The Hodges-Lehmann estimate of the ratio: exp of the median of all means of two differences. Nothing from nothing.
+// The Hodges-Lehmann estimate of the ratio. Nothing from nothing.
 std::optional<double> paired_ratio(const ByRound& log_ratios);
+
+// Which rows a mean may be over: not those whose rounds tell nobody's ratio, each one's interval spanning more than
+// `unknown_span`, as where the base itself swings. `rows` holds for each row the log_ratios() of all the others to the
+// base; a row without any is none to leave out. Where nothing would be left nothing is left out. The same as
+// steady_labels() in reports/faultline_reports/comparison.py, and tried by the same cases.
+std::vector<bool> steady_rows(std::span<const std::vector<ByRound>> rows);
 
 struct MeanRatio {
     double ratio = 0;

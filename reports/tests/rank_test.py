@@ -105,6 +105,27 @@ def test_memory_is_ranked_by_the_heaps_part_where_it_is_large_enough(
     assert found["order"][1]["log_ratio_to_best"] == pytest.approx(np.log(2))
 
 
+def test_a_workload_whose_baseline_swings_is_in_no_mean(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = fake_documents.WORKLOADS[:2]
+    value = fake_documents.make(rounds=3, workloads=rows, allocators=("system", "scudo"), samples=0)
+    swing = (10, 56, 25)
+    for trial in value["trials"]:
+        swings = trial["allocator"] == "system" and trial["workload"] == rows[1][0]
+        size = swing[trial["round"] % 3] if swings else 20
+        trial["peak_rss_bytes"] = trial["baseline_rss_bytes"] + size * 2**20
+    path = written(tmp_path, value)
+    assert rank.run([path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["rankings"]
+    heap, time = found["peak_heap_bytes"], found["cpu_ns_per_operation"]
+    assert heap["workloads"] == [rows[0][0]] and heap["not_in_mean"] == [rows[1][0]]
+    assert time["workloads"] == [rows[0][0], rows[1][0]] and not time["not_in_mean"]
+    assert rank.run([path]) == 0
+    text = capsys.readouterr().out
+    assert text.count(f"not in the mean, for swinging too far from round to round: {rows[1][0]}\n") == 1
+
+
 def test_what_cannot_be_ranked_is_one_line(tmp_path: pathlib.Path) -> None:
     value = fake_documents.make(
         rounds=2, workloads=fake_documents.WORKLOADS[:1], allocators=("system",), samples=0
