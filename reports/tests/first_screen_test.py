@@ -85,8 +85,8 @@ def test_a_workload_whose_baseline_swings_leads_no_mean() -> None:
     said = sentence.answer(found)
     assert "50 % less than system, with 20 % more peak heap;" in said.headline
     assert (
-        "Memory over the 1 of 2 workloads where it can be compared; two (system: 10.0 to 56.0 MiB) swings "
-        "too far from round to round to be among them." in said.remarks
+        "Memory over the 1 of 2 workloads where it can be compared; not in the mean, for swinging too "
+        "far from round to round: two (system: 10.0 to 56.0 MiB)." in said.remarks
     )
     heat = overview.heats(found)[2]
     assert [[cell.remark for cell in row.cells[1:]] for row in heat.rows] == [
@@ -109,7 +109,8 @@ def test_the_sentence_says_over_how_many_workloads_times_were_compared() -> None
     said = sentence.answer(analysed(ARMS, rounds=3, rows=ROWS, slows={("two", "system"): SWING}))
     assert said.headline.startswith("Over 1 of 2 workloads ")
     assert (
-        "In CPU time two (system: 1.00 to 5.60 µs) swings too far from round to round to be among them."
+        "Of CPU time not in the mean, for swinging too far from round to round: "
+        "two (system: 1.00 to 5.60 µs)."
         in said.remarks
     )
 

@@ -156,7 +156,7 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
         shown = next(effect for effect in (against, ranking.against_best[0]) if effect is not None)
         remarks.append(f"{_sure(shown)} intervals: {'; '.join(intervals)}.")
     if matrix.unsteady:
-        remarks.append(f"In CPU time {_swings(matrix)}.")
+        remarks.append(f"Of CPU time {_swings(matrix)}.")
     return Answer(f"{line}.", [*remarks, *([over] if over else []), *_limits(analysis.document, ranking)])
 
 
@@ -225,8 +225,7 @@ def _swings(matrix: Matrix) -> str:
         span = formatting.quantity_range(min(values), max(values), matrix.metric.unit)
         spans.append(f"{label} ({matrix.baseline}: {span})")
     more = f" and {len(spans) - 3} more" if len(spans) > 3 else ""
-    verb = "swings" if len(spans) == 1 else "swing"
-    return f"{', '.join(spans[:3])}{more} {verb} too far from round to round to be among them"
+    return f"not in the mean, for swinging too far from round to round: {', '.join(spans[:3])}{more}"
 
 
 def _listed(names: Sequence[str]) -> str:
