@@ -53,6 +53,9 @@ std::filesystem::path profiles() {
 std::filesystem::path apps() {
     return prefix() / "share" / "faultline" / "apps";
 }
+std::filesystem::path findings() {
+    return prefix() / "share" / "faultline" / "findings" / "known.toml";
+}
 
 std::filesystem::path cache() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {

@@ -18,6 +18,7 @@ std::filesystem::path suites();      // share/faultline/suites
 std::filesystem::path traces();      // share/faultline/traces
 std::filesystem::path profiles();    // share/faultline/profiles, of heaps
 std::filesystem::path apps();        // share/faultline/apps: definitions of real programs
+std::filesystem::path findings();    // share/faultline/findings/known.toml: what allocators are known to do
 
 // $XDG_CACHE_HOME/faultline or ~/.cache/faultline, or under /tmp where there is no home; the last alone is created.
 std::filesystem::path cache();

@@ -44,6 +44,8 @@ struct Options {
     std::string output;
     std::string artifacts = "faultline-stress";
     std::string replay;
+    std::string findings;
+    bool accept_known = false;
     bool list = false;
     bool quiet = false;
 };
@@ -63,8 +65,8 @@ class StressProgress final : public stress::Observer {
         if (result.judged.verdict == stress::Verdict::broken) {
             status_.line(Error{
                 Exit::failure,
-                fmt::format("{} on {}", plan.checks[result.check]->name,
-                            plan.allocators[result.allocator].name),
+                fmt::format("{} on {}, {}", plan.checks[result.check]->name,
+                            plan.allocators[result.allocator].name, result.finding ? "known" : "NEW"),
                 fmt::format("{}: {}", stress::outcome_name(result.judged.outcome), result.judged.why), ""}
                              .line());
         }
@@ -132,6 +134,13 @@ Result<stress::Plan> make_plan(const Options& options, std::vector<const stress:
             return fail(Exit::usage, "--require-tried", named.error().what, "see `faultline stress --list`");
         }
     }
+    auto findings = stress::load_findings(options.findings.empty() ? layout::findings()
+                                                                   : std::filesystem::path(options.findings));
+    if (!findings) {
+        return tl::unexpected(findings.error());
+    }
+    plan.findings = std::move(*findings);
+    plan.accept_known = options.accept_known;
     plan.required = options.required;
     plan.to_be_tried = options.to_be_tried;
     plan.seed = options.seed.value_or(random_seed());
@@ -183,10 +192,10 @@ int finish(const stress::Plan& plan, const stress::Campaign& campaign, int signa
                      plan.checks.size() * plan.allocators.size());
         return 128 + signal;
     }
-    const auto broken = std::count_if(
-        campaign.results.begin(), campaign.results.end(),
-        [](const stress::CheckResult& result) { return result.judged.verdict == stress::Verdict::broken; });
-    return broken > 0 ? static_cast<int>(Exit::failure) : 0;
+    const bool failed =
+        std::any_of(campaign.results.begin(), campaign.results.end(),
+                    [&](const stress::CheckResult& result) { return stress::fails(plan, result); });
+    return failed ? static_cast<int>(Exit::failure) : 0;
 }
 
 int run(const Options& options) {
@@ -274,6 +283,12 @@ void describe_options(CLI::App& command, Options& options) {
                     "Checks, by name, kind or glob, that count as broken where they cannot be tried [none]")
         ->delimiter(',')
         ->allow_extra_args(false);
+    command.add_flag("--accept-known", options.accept_known,
+                     "What is known of an allocator's version does not fail: 0 when nothing broken is NEW");
+    command
+        .add_option("--findings", options.findings,
+                    "The table of what is known of named versions [the one that comes with faultline]")
+        ->check(CLI::ExistingFile);
     command.add_option("--format", options.format, "tap, junit or json [a table; json with -o]")
         ->check(CLI::IsMember({"tap", "junit", "json"}));
     command.add_option("-o,--output", options.output,
@@ -296,8 +311,14 @@ void describe_options(CLI::App& command, Options& options) {
         "to stop it. A check that cannot be tried (no memory cgroup, no free_sized) is skipped, named at the "
         "end\n"
         "of the table, and counts neither way unless --require-tried names it.\n"
+        "What is broken is known, where share/faultline/findings/known.toml has it of this version of the\n"
+        "allocator with the same words, or else NEW. The version is what the library says of itself; the "
+        "name\n"
+        "is the one under which it is run.\n"
         "faultline-check runs one check by hand, under a debugger if need be.\n"
-        "Exit status: 0 when all that is promised and could be tried held; 1 when not; 130 after Ctrl-C.\n\n"
+        "Exit status: 0 when all that is promised and could be tried held, with --accept-known but for what "
+        "is\n"
+        "known; 1 when not; 130 after Ctrl-C.\n\n"
         "Example: faultline stress -a system,mine=./libmine.so -o stress.json");
 }
 

@@ -15,9 +15,11 @@ using stress::CheckResult;
 using stress::Outcome;
 using stress::Verdict;
 
-// Red for what is broken, green for a misuse that was stopped, yellow for one that did harm.
-std::string coloured(const std::string& text, const stress::Judged& judged) {
-    const char* colour = judged.verdict == Verdict::broken                                          ? "31;1"
+// Red for what is broken (bold when it is new), green for a misuse that was stopped, yellow for one that did harm.
+std::string coloured(const std::string& text, const CheckResult& result) {
+    const stress::Judged& judged = result.judged;
+    const char* colour = result.is_new()                                                            ? "31;1"
+                         : judged.verdict == Verdict::broken                                        ? "31"
                          : judged.outcome == Outcome::stopped || judged.outcome == Outcome::delayed ? "32"
                          : judged.outcome == Outcome::corrupted || judged.outcome == Outcome::crashed
                              ? "33"
@@ -31,11 +33,11 @@ std::string cell(const CheckResult* result, const Look& look) {
     }
     std::string text = cell_word(result->judged.outcome);
     if (result->judged.verdict == Verdict::broken) {
-        text = "!" + text;
+        text = (result->finding ? "~" : "!") + text;
     } else if (stress::first_said(result->seen, stress::word::note)) {
         text += "*";
     }
-    return look.colour ? coloured(text, result->judged) : text;
+    return look.colour ? coloured(text, *result) : text;
 }
 
 class Tables {
@@ -107,12 +109,15 @@ std::string broken_lines(const stress::Plan& plan, const stress::Campaign& campa
     for (const CheckResult& result : campaign.results) {
         if (result.judged.verdict == Verdict::broken) {
             const stress::Check& check = *plan.checks[result.check];
-            text +=
-                fmt::format("\nbroken: {} on {}: {}{}\n", check.name, plan.allocators[result.allocator].name,
-                            stress::outcome_name(result.judged.outcome),
-                            result.judged.why.empty() ? "" : ": " + result.judged.why);
+            text += fmt::format("\nbroken, {}: {} on {}: {}{}\n", result.finding ? "known" : "NEW",
+                                check.name, plan.allocators[result.allocator].name,
+                                stress::outcome_name(result.judged.outcome),
+                                result.judged.why.empty() ? "" : ": " + result.judged.why);
             text +=
                 fmt::format("  promised{}{}: {}\n", check.by.empty() ? "" : " by ", check.by, check.promise);
+            if (result.finding) {
+                text += fmt::format("  known: {}\n", plan.findings[*result.finding].told());
+            }
             for (const stress::Said& said : result.seen.said) {
                 if (said.word == stress::word::artifact) {
                     text += fmt::format("  shown by {}\n", said.text);
@@ -131,6 +136,9 @@ std::string short_lines(const stress::Plan& plan, const stress::Campaign& campai
         if (result.judged.verdict == Verdict::information && check.kind() != stress::Kind::misuse) {
             text += fmt::format("  {}: {} ({})\n", check.name, result.judged.why,
                                 plan.allocators[result.allocator].name);
+            if (result.finding) {
+                text += fmt::format("    known: {}\n", plan.findings[*result.finding].told());
+            }
         }
     }
     return text.empty()
@@ -162,6 +170,27 @@ std::string note_lines(const stress::Plan& plan, const stress::Campaign& campaig
         text += fmt::format("  {} ({})\n", what, whose);
     }
     return text;
+}
+
+// How much of what is broken is known, and what is new by name.
+std::string new_lines(const stress::Plan& plan, const stress::Campaign& campaign) {
+    std::size_t broken = 0;
+    std::size_t fresh = 0;
+    std::string names;
+    for (const CheckResult& result : campaign.results) {
+        broken += result.judged.verdict == Verdict::broken ? 1 : 0;
+        if (result.is_new()) {
+            ++fresh;
+            names += fmt::format("  {} on {}\n", plan.checks[result.check]->name,
+                                 plan.allocators[result.allocator].name);
+        }
+    }
+    return broken == 0 ? ""
+                       : fmt::format("\nof {} broken, {} known{}, {} NEW{}\n{}", broken, broken - fresh,
+                                     broken == fresh     ? ""
+                                     : plan.accept_known ? " and accepted"
+                                                         : " (--accept-known lets them pass)",
+                                     fresh, fresh == 0 ? "" : ":", names);
 }
 
 // What was not tried, or not all of it, and so says nothing of the allocator: last, where an exit status of 0 is read.
@@ -246,14 +275,19 @@ std::string stress_tables(const stress::Plan& plan, const stress::Campaign& camp
                     "  a word; -: went by unnoticed\n";
         }
     }
+    if (std::any_of(campaign.results.begin(), campaign.results.end(),
+                    [](const CheckResult& r) { return r.judged.verdict == Verdict::broken; })) {
+        text += "\n  !: broken, and NEW; ~: broken, as is known of this version\n";
+    }
     text += broken_lines(plan, campaign) + short_lines(plan, campaign) + note_lines(plan, campaign) + "\n";
-    Table counts({"", "held", "broken", "information", "skipped"});
+    Table counts({"", "held", "broken", "new", "information", "skipped"});
     for (std::size_t a = 0; a < plan.allocators.size(); ++a) {
         const stress::Counts count = stress::count(campaign, a);
         counts.add({plan.allocators[a].name, std::to_string(count.ok), std::to_string(count.broken),
-                    std::to_string(count.information), std::to_string(count.skipped)});
+                    std::to_string(count.fresh), std::to_string(count.information),
+                    std::to_string(count.skipped)});
     }
-    return text + counts.text() + untried_lines(plan, campaign);
+    return text + counts.text() + new_lines(plan, campaign) + untried_lines(plan, campaign);
 }
 
 } // namespace faultline::cli

@@ -12,7 +12,7 @@ struct Look {
     bool colour = false;      // as well as the words, never instead of them
 };
 
-// Tables by kind, then what is broken and why, remarks, and the counts of each allocator.
+// Tables by kind, then what is broken, why, and whether that is known or new, remarks, and the counts of each allocator.
 std::string stress_tables(const stress::Plan& plan, const stress::Campaign& campaign, const Look& look);
 
 // One word of at most five letters for a cell.

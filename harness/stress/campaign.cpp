@@ -68,6 +68,14 @@ void insist(const Plan& plan, const Check& check, Judged& judged) {
     }
 }
 
+// The last word on a result, once it is judged.
+void conclude(const Plan& plan, CheckResult& result, Observer& observer) {
+    const Check& check = *plan.checks[result.check];
+    insist(plan, check, result.judged);
+    result.finding = find_known(plan.findings, check, plan.allocators[result.allocator], result.judged);
+    observer.check_ended(plan, result);
+}
+
 } // namespace
 
 Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observer& observer) {
@@ -92,8 +100,7 @@ Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observ
                                   promises_to_stop(allocator.name, check.name, plan.required));
             campaign.results.push_back(std::move(result));
             if (check.kind() != Kind::differential) {
-                insist(plan, check, campaign.results.back().judged);
-                observer.check_ended(plan, campaign.results.back());
+                conclude(plan, campaign.results.back(), observer);
             }
         }
         if (check.kind() == Kind::differential) { // judged when all have ended
@@ -107,8 +114,7 @@ Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observ
                 return campaign;
             }
             for (CheckResult& result : results) {
-                insist(plan, check, result.judged);
-                observer.check_ended(plan, result);
+                conclude(plan, result, observer);
             }
         }
     }

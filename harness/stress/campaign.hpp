@@ -1,7 +1,7 @@
 // Many checks on many allocators, one after the other: each check on every allocator before the next.
 #pragma once
 
-#include "harness/stress/judge.hpp"
+#include "harness/stress/findings.hpp"
 
 #include <optional>
 
@@ -15,6 +15,8 @@ struct Plan {
     std::optional<unsigned> seconds;      // of every timed check; nullopt: each its own
     std::vector<std::string> required;    // misuses that every allocator must stop
     std::vector<std::string> to_be_tried; // checks that count as broken where they cannot be tried
+    std::vector<Finding> findings;        // what is known of named versions
+    bool accept_known = false;            // what is known does not fail
     std::filesystem::path artifacts;      // each allocator gets a folder in it; "": leave nothing
     std::filesystem::path trace;          // for the checks that replay one; "": none
 };
@@ -25,6 +27,9 @@ struct CheckResult {
     Task task;
     Observed seen;
     Judged judged;
+    std::optional<std::size_t> finding = {}; // of the plan: what this is known as
+
+    bool is_new() const { return judged.verdict == Verdict::broken && !finding; }
 };
 
 // Told what happens, for progress.
@@ -39,6 +44,11 @@ struct Campaign {
     std::vector<CheckResult> results; // in the plan's order: check by check, allocator by allocator
     bool stopped = false;             // by the user: what ran before is here
 };
+
+// That the campaign has not held: it is broken, and known does not excuse it.
+inline bool fails(const Plan& plan, const CheckResult& result) {
+    return result.judged.verdict == Verdict::broken && !(plan.accept_known && result.finding);
+}
 
 Result<Campaign> run_campaign(const Plan& plan, const Settings& settings, Observer& observer);
 

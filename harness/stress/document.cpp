@@ -37,6 +37,16 @@ Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
 }
 
+Json known_json(const Plan& plan, const CheckResult& result) {
+    if (!result.finding) {
+        return nullptr;
+    }
+    const Finding& finding = plan.findings[*result.finding];
+    return {{"explanation", finding.explanation},
+            {"source", finding.source},
+            {"confirmed_by", finding.confirmed_by}};
+}
+
 Json result_json(const Plan& plan, const CheckResult& result) {
     const Check& check = *plan.checks[result.check];
     const std::string& allocator = plan.allocators[result.allocator].name;
@@ -48,6 +58,7 @@ Json result_json(const Plan& plan, const CheckResult& result) {
         {"verdict", verdict_name(result.judged.verdict)},
         {"promised", check.kind() != Kind::misuse || promises_to_stop(allocator, check.name, plan.required)},
         {"why", result.judged.why},
+        {"known", known_json(plan, result)},
         {"notes", texts(seen, word::note)},
         {"figures", figures(seen)},
         {"digest", or_null(first_said(seen, word::digest))},
@@ -75,6 +86,7 @@ Counts count(const Campaign& campaign, std::size_t allocator) {
                 break;
             case Verdict::broken:
                 ++counts.broken;
+                counts.fresh += result.is_new() ? 1 : 0;
                 break;
             case Verdict::information:
                 ++counts.information;
@@ -107,6 +119,7 @@ Json document_json(const Surroundings& around, const Plan& plan, const Campaign&
         summary.push_back({{"allocator", plan.allocators[a].name},
                            {"ok", counts.ok},
                            {"broken", counts.broken},
+                           {"new", counts.fresh},
                            {"information", counts.information},
                            {"skipped", counts.skipped}});
     }
@@ -119,6 +132,7 @@ Json document_json(const Surroundings& around, const Plan& plan, const Campaign&
               {"environment", around.environment},
               {"required_misuse", plan.required},
               {"to_be_tried", plan.to_be_tried},
+              {"accept_known", plan.accept_known},
               {"allocators", around.allocators},
               {"checks", std::move(checks)}}},
             {"results", std::move(results)},

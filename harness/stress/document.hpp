@@ -26,6 +26,7 @@ Json document_json(const Surroundings& around, const Plan& plan, const Campaign&
 struct Counts {
     unsigned ok = 0;
     unsigned broken = 0;
+    unsigned fresh = 0; // of those that are broken: known of no named version
     unsigned information = 0;
     unsigned skipped = 0;
 };

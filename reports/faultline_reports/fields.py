@@ -184,6 +184,10 @@ class Object:
     def has(self, key: str) -> bool:
         return self._value.get(key) is not None
 
+    def mentions(self, key: str) -> bool:
+        """Whether the key is there, be it null."""
+        return key in self._value
+
     def required(self, key: str) -> None:
         if key not in self._value:
             self.fail(key, "is missing")

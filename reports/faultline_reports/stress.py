@@ -28,6 +28,15 @@ class Result:
     verdict: str  # "ok", "broken", "information" or "skipped"
     why: str
     notes: Sequence[str]
+    known: str | None  # as what, with its source, of this version; None: it is not, or nobody asked
+    asked: bool  # whether this document tells known from new
+
+    @property
+    def standing(self) -> str:
+        """Of what is broken: "known: ...", "new", or "" in a document that does not tell."""
+        if self.known is not None:
+            return f"known: {self.known}"
+        return "new" if self.asked else ""
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,25 @@ class Stress:
     def broken(self) -> list[Result]:
         return [result for result in self.results.values() if result.verdict == "broken"]
 
+    def new(self) -> list[Result] | None:
+        """What is broken and not known of the versions; None in a document that does not tell."""
+        if not all(result.asked for result in self.broken()):
+            return None
+        return [result for result in self.broken() if result.known is None]
+
 
 def load(path: str) -> Stress:
     """The document in file `path`. Raises UserError."""
     return parse(fields.read(path), path)
+
+
+def _known(entry: Object) -> str | None:
+    if not entry.has("known"):
+        return None
+    known = entry.child("known")
+    case = known.text("confirmed_by")
+    sources = [known.text("source"), case and f"confirmed by stress_confirm {case}"]
+    return f"{known.name('explanation')} ({'; '.join(filter(None, sources))})"
 
 
 def parse(content: bytes, source: str) -> Stress:
@@ -70,6 +94,8 @@ def parse(content: bytes, source: str) -> Stress:
             entry.name("verdict"),
             entry.text("why"),
             entry.texts("notes"),
+            _known(entry),
+            entry.mentions("known"),
         )
         for entry in root.children("results")
     ]

@@ -83,7 +83,9 @@ def test_what_the_program_writes_is_as_the_schema_says(tmp_path: pathlib.Path) -
     command = [str(program), "stress", "-q", "-a", "system", "--only", only, "-o", str(output)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     assert problems(json.loads(output.read_text())) == []
-    assert stress.load(str(output)).results["misuse.free-stack", "system"].outcome == "stopped"
+    loaded = stress.load(str(output))
+    assert loaded.results["misuse.free-stack", "system"].outcome == "stopped"
+    assert loaded.new() == []
 
 
 def test_the_page_tells_what_is_broken_and_what_did_not_run() -> None:
@@ -92,6 +94,20 @@ def test_the_page_tells_what_is_broken_and_what_did_not_run() -> None:
     assert "byte 3 is &lt;not&gt; 0" in text and "<b>bad</b>" not in text
     assert "held*" in text and "stopped</td>" in text and "<td>not run</td>" in text
     assert "stopped before all of them ran" in text
+
+
+def test_the_page_tells_what_is_known_from_what_is_new() -> None:
+    value = make()
+    text = shown(value)  # a document of before known findings were told
+    assert "not known of these versions" not in text and "<b>new</b>" not in text
+    value["results"][1]["known"] = None
+    text = shown(value)
+    assert "1 of them new" in text and "<b>new</b>" in text
+    value["results"][1]["known"] = {"explanation": "it <forgets>", "source": "", "confirmed_by": "forgets"}
+    assert problems(value) == []
+    text = shown(value)
+    assert "0 of them new" in text and "<b>new</b>" not in text
+    assert "known: it &lt;forgets&gt; (confirmed by stress_confirm forgets)" in text
 
 
 def test_without_checks_there_is_no_section() -> None:

@@ -1,4 +1,4 @@
-// The accusations of named versions in README.md, each as a program of a few lines that uses nothing of the checks:
+// The accusations of named versions in known.toml, each as a program of a few lines that uses nothing of the checks:
 // LD_PRELOAD=LIBRARY stress_confirm NAME. Status 0: it is as promised; anything else, a signal or no end: it is not.
 #include <algorithm>
 #include <array>
