@@ -35,8 +35,11 @@ refuse_build() { # NAME REASON
     refuse 70 "$2"
 }
 
+# Under its own name: that two builds are of one library is told by it, and only then instructions are compared.
+library_of() { echo "$work/kept/$1/$(basename "$library")"; } # NAME
+
 # One after the other in the same place, so that no path of the checkout makes two builds differ.
-build_revision() { # REVISION NAME: builds it in a clean checkout, $work/tree, and keeps the library as $work/NAME.so
+build_revision() { # REVISION NAME: builds it in a clean checkout, $work/tree, and keeps the library as library_of NAME
     git -C "$top" worktree remove --force "$work/tree" 2>/dev/null || true
     git -C "$top" worktree add --quiet --detach "$work/tree" "$1"
     echo "$program: building $2, $(git -C "$top" log -1 --format='%h %s' "$1")"
@@ -45,5 +48,6 @@ build_revision() { # REVISION NAME: builds it in a clean checkout, $work/tree, a
         refuse_build "$2" "the build of $2 failed: $build; all of it is in $output/build-$2.log"
     fi
     [ -f "$work/tree/$library" ] || refuse_build "$2" "the build of $2 made no $library"
-    cp -L "$work/tree/$library" "$work/$2.so"
+    mkdir -p "$work/kept/$2"
+    cp -L "$work/tree/$library" "$(library_of "$2")"
 }

@@ -20,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 # Whose packages these are: ID as in os-release(5), which package URLs have, too.
-DISTRIBUTION = platform.freedesktop_os_release()["ID"]
+try:
+    DISTRIBUTION = platform.freedesktop_os_release()["ID"]
+except OSError:  # a bare system has no such file
+    DISTRIBUTION = "debian"
 PACKAGES = Path(__file__).resolve().parent.parent / "ci" / "packages.txt"
 
 

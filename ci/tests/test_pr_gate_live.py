@@ -1,15 +1,18 @@
 """ci/pr-gate with the real gate: a planted slowdown fails, a change without effect does not."""
 
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import small_project
 
 CI = Path(__file__).resolve().parent.parent
 
 
-def gate(tmp_path: Path, before: int, after: int) -> tuple[int, str]:
+def gate(tmp_path: Path, before: int, after: int) -> tuple[int, str, list[dict[str, Any]]]:
     project = small_project.make(tmp_path / "project", before, after)
     done = subprocess.run(
         [
@@ -22,15 +25,19 @@ def gate(tmp_path: Path, before: int, after: int) -> tuple[int, str]:
     )
     summary = project / "out/gate/summary.md"
     assert summary.exists(), done.stderr
-    return done.returncode, summary.read_text()
+    rows: list[dict[str, Any]] = json.loads((project / "out/gate/gate.json").read_text())["rows"]
+    return done.returncode, summary.read_text(), rows
 
 
 def test_a_planted_slowdown_fails(tmp_path: Path) -> None:
-    status, summary = gate(tmp_path, 1, 20)
+    status, summary, rows = gate(tmp_path, 1, 20)
     assert status == 1, summary
     assert "pair:size=64" in summary
+    # Both are builds of one library, and told for such.
+    counted = {row["outcome"] for row in rows if row["metric"] == "instructions"}
+    assert counted == {"regression" if shutil.which("valgrind") else "not measured"}
 
 
 def test_a_change_without_effect_does_not_fail(tmp_path: Path) -> None:
-    status, summary = gate(tmp_path, 5, 5)
+    status, summary, _ = gate(tmp_path, 5, 5)
     assert status in (0, 2), summary

@@ -15,6 +15,7 @@ from faultline_reports.ab.table import aligned, print_json
 from faultline_reports.errors import Exit, UserError
 from faultline_reports.gate import power, replay
 from faultline_reports.calibration import Calibration
+from faultline_reports.gate.decision import Question
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask
 from faultline_reports.model import Document
@@ -125,12 +126,16 @@ def _calibration(document: Document, asked: Sequence[Asked], allocator: str, rou
         replays=REPLAYS,
         failed=replay.failures(questions, REPLAYS),
         parameters={workload.label: workload.parameters for workload in document.workloads},
-        noise={
-            entry.key: list(entry.question.differences.values())
-            for entry in asked
-            if entry.question.scale is Scale.RATIO
-        },
+        noise={entry.key: noise for entry in asked if (noise := _ratios(entry.question))},
     )
+
+
+def _ratios(question: Question) -> list[float]:
+    """The differences as logarithms of ratios; amounts in parts of the base, where that is not 0."""
+    values = list(question.differences.values())
+    if question.scale is Scale.RATIO:
+        return values
+    return [math.log1p(max(value / question.base, -0.999)) for value in values] if question.base > 0 else []
 
 
 def _show(options: argparse.Namespace, found: Calibration, asked: Sequence[Asked], path: str) -> None:

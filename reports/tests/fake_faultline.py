@@ -6,7 +6,8 @@ FAKE_FAULTLINE holds JSON: `effects` {arm: [cpu, memory, faults factors]}, `nois
 `round_s` (how long a round takes), `invalid` {arm: reason}, `complaint` (ends with that line), `quirk_from`
 (rounds from this one on have `quirk` {arm: factors} instead of the effects), `log` (a file that gets each
 command line), `rows` (how many workloads), `calls` {arm: factor of the kernel's counts}, `calls_noise` {arm:
-how much these vary from process to process},
+how much these vary from process to process}, `calls_of_round` (how much they do for both arms of a round
+alike),
 `refused` (an arm that cannot be run), `content` (a file: what is written instead). With --probes inline,...
 trials have kernel counts, else none.
 """
@@ -53,8 +54,10 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
             trial["round"] = number
             for phase in trial["phases"]:
                 kernel = phase["kernel"] if (options.probes or "").startswith("inline") else {}
-                factor = setup.get("calls", {}).get(trial["allocator"], 1.0)
-                factor *= _of_process(setup.get("calls_noise", {}).get(trial["allocator"], 0.0), trial)
+                arm = trial["allocator"].removesuffix("-again")
+                factor = setup.get("calls", {}).get(arm, 1.0)
+                factor *= _drawn(setup.get("calls_noise", {}).get(arm, 0.0), trial, trial["allocator"])
+                factor *= _drawn(setup.get("calls_of_round", 0.0), trial, "")
                 phase["kernel"] = {name: value and value * factor for name, value in kernel.items()}
         if result:
             result["trials"] += one["trials"]
@@ -71,8 +74,9 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
     return result
 
 
-def _of_process(noise: float, trial: dict[str, Any]) -> float:
-    draw = random.Random(f"{trial['seed']} {trial['round']} {trial['workload']} {trial['allocator']}")
+def _drawn(noise: float, trial: dict[str, Any], arm: str) -> float:
+    """A factor of this round of the workload, of `arm` alone when one is named."""
+    draw = random.Random(f"{trial['round']} {trial['workload']} {arm}")
     return math.exp(draw.gauss(0.0, noise))
 
 

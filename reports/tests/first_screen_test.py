@@ -110,8 +110,7 @@ def test_the_sentence_says_over_how_many_workloads_times_were_compared() -> None
     assert said.headline.startswith("Over 1 of 2 workloads ")
     assert (
         "Of CPU time not in the mean, for swinging too far from round to round: "
-        "two (system: 1.00 to 5.60 µs)."
-        in said.remarks
+        "two (system: 1.00 to 5.60 µs)." in said.remarks
     )
 
 

@@ -28,6 +28,24 @@ def test_a_candidate_cannot_leave_the_gate_by_noise_of_its_own(
     assert "too noisy" not in outcomes(value, CALLS)
 
 
+def test_what_both_arms_of_a_round_share_is_no_noise(
+    fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A round's seed decides how much is called: the base differs from round to round, and not from
+    itself."""
+    fake_faultline(calls_of_round=0.7)
+    assert answer(capsys)[0] == 0
+    fake_faultline(calls_of_round=0.7, calls_noise={"new": 1.5})
+    status, value = answer(capsys)
+    assert status != 0 and "too noisy" not in outcomes(value, CALLS)
+
+
+def test_what_was_named_is_never_too_noisy(fake_faultline: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    fake_faultline(calls_noise={"old": 2.0, "new": 2.0}, calls={"new": 2.5}, quirk_from=10**9)
+    named = [row for row in answer(capsys)[1]["rows"] if row["confirmed_on_fresh_rounds"]]
+    assert named and all(row["outcome"] in ("regression", "inconclusive", "pass") for row in named)
+
+
 def test_what_both_stages_find_is_a_regression_however_noisy_it_is(
     fake_faultline: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ class World:
     round_s: float
     workloads: int = 4
     effects: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    noise: float = 0.03
     calls: float = 1.0
     calls_noise: float = 0.0  # of both arms
     slow_from_s: float = float("inf")  # from then on a round takes `slower` times as long
@@ -112,7 +113,7 @@ def _part(
         "effects": {"new": list(world.effects)},
         "calls": {"new": world.calls},
         "calls_noise": dict.fromkeys(ARMS, world.calls_noise),
-        "noise": 0.03,
+        "noise": world.noise,
         "rows": world.workloads,
     }
     raw = fake_faultline.document(options, setup, of.next_round, rounds)
@@ -155,6 +156,13 @@ def test_how_many_rounds_there_are_does_not_depend_on_what_they_show(gate: Any) 
         _, world = gate(World(round_s=0.5, effects=(effect, 1.0, 1.0)), 90)
         ran.add((rounds(world, "timed", False), rounds(world, "counted", False)))
     assert len(ran) == 1
+
+
+def test_how_many_more_rounds_there_are_does_not_depend_on_what_they_show(gate: Any) -> None:
+    """A shift of every difference leaves the width of an interval as it is."""
+    noisy = [World(round_s=0.2, noise=0.2, effects=(cpu, 1.0, 1.0)) for cpu in (0.97, 1.0, 1.02)]
+    ran = [gate(world, 600)[1].ran for world in noisy]
+    assert ran[0] == ran[1] == ran[2] and sum(done for _, _, done in ran[0]) > 60
 
 
 def test_a_budget_that_is_too_short_says_so_after_a_round_or_two(gate: Any) -> None:
@@ -241,12 +249,10 @@ def test_the_kernels_counts_are_whole_on_a_loaded_machine(gate: Any) -> None:
     assert {row.outcome for row in kernel(judged)} == {Outcome.PASS}
 
 
-def test_counts_that_are_not_steady_have_as_many_rounds_as_times_where_there_is_time(gate: Any) -> None:
+def test_counts_that_are_not_steady_have_as_many_rounds_as_times_and_more(gate: Any) -> None:
     judged, world = gate(World(round_s=0.5, calls_noise=0.3), 600)
     assert rounds(world, "timed", False) == thresholds.GATE_ROUNDS
-    counted = rounds(world, "counted", False) + rounds(world, "counted", True)
-    assert counted == thresholds.GATE_ROUNDS
-    assert {row.answer.rounds for row in kernel(judged)} == {thresholds.GATE_ROUNDS}
+    assert min(row.answer.rounds for row in kernel(judged)) >= thresholds.GATE_ROUNDS
     assert judged.verdict is Verdict.PASS
     assert {row.outcome for row in kernel(judged)} <= {Outcome.PASS, Outcome.TOO_NOISY}
     short, _ = gate(World(round_s=0.5, calls_noise=0.3), 75)

@@ -7,9 +7,9 @@ candidates and alone can fail the gate, by the same test at 1 % over all candida
 failure needs two independent false alarms, the second with at most 1 % for the whole gate.
 
 Not to be named is not enough to pass: the one-sided 95 % upper bound must be at 10 % or below. Otherwise the
-rounds could not have told, and the row is inconclusive. Where it would be so with nothing changed, by what
-the base alone shows (power.too_noisy), the row is too noisy: another run would not help, and it
-leaves the verdict to the others. What both stages find in it is a regression all the same.
+rounds could not have told, and the row is inconclusive. A count that stage 1 does not name and that would
+often be open with nothing changed (power.too_noisy, by rounds of the base against itself) is too noisy:
+another run would not help, and it leaves the verdict to the others.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from faultline_reports.statistics.verdict import Scale
 
 NOT_CONFIRMED = "not confirmed"
 TOO_FEW = "could be worse by more than the rounds can tell"
+TOO_FEW_ROUNDS = f"{TOO_FEW} that there was time to count"
 TOO_NOISY = "varies by more than the rounds can tell with nothing changed, too"
 
 
@@ -77,7 +78,7 @@ class Question:
     base: float  # median
     differences: Mapping[int, float]
     noise: Sequence[float] = ()  # differences of arms that are the same, measured before; () when none were
-    own: Sequence[float] = ()  # of a count: differences of the base with itself in the round beside it
+    same: Sequence[float] = ()  # of the base with itself, in rounds of this gate's own; () when not measured
 
     @property
     def gates(self) -> bool:

@@ -25,6 +25,7 @@ from faultline_reports.statistics.signed_rank import Floats
 from faultline_reports.statistics.thresholds import (
     GATE_ALPHA_CONFIRM,
     GATE_ALPHA_NAME,
+    GATE_OPEN_SHARE,
     GATE_PASS_CONFIDENCE,
     POWER,
     RESAMPLE_SEED,
@@ -53,21 +54,24 @@ def critical(questions: Sequence[Question]) -> float:
 
 
 def too_noisy(question: Question, rounds: int) -> bool:
-    """Would the row be inconclusive more often than one time in twenty with nothing changed? Told from noise
-    that was stored, or from the base alone: what a candidate does to its own noise must not take it out of
-    the gate."""
-    known = question.noise or question.own
+    """Would the row be inconclusive often with nothing changed? Told from arms that are the same, stored or
+    run in this gate: what a candidate does to its own noise must not take it out of the gate."""
+    known = question.noise or question.same
     if not known or not question.gates:
         return False
     bounds = -noise.lower_bounds(known, rounds, BOUNDING)
-    return float(np.quantile(bounds, GATE_PASS_CONFIDENCE)) > pass_bound(question)
+    return float(np.mean(bounds > pass_bound(question))) > GATE_OPEN_SHARE
+
+
+def is_open(answer: Answer) -> bool:
+    """Whether it is inconclusive by nothing but the width of its interval."""
+    return answer.outcome is Outcome.INCONCLUSIVE and answer.why == TOO_FEW and not answer.named
 
 
 def with_noise_told(question: Question, answer: Answer, rounds: int) -> Answer:
     """TOO_NOISY in place of an answer that is open because of nothing but noise that the base has, too, and
-    that `rounds` rounds, which were wanted, would leave open."""
-    open_ = answer.outcome is Outcome.INCONCLUSIVE and answer.why == TOO_FEW
-    if not open_ or not too_noisy(question, rounds):
+    that `rounds` rounds, the most there could be, would leave open. What was named has more against it."""
+    if not is_open(answer) or not too_noisy(question, rounds):
         return answer
     return replace(answer, outcome=Outcome.TOO_NOISY, why=TOO_NOISY)
 

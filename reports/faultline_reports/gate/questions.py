@@ -3,6 +3,7 @@ arms."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from faultline_reports.comparison import why_not_measured
 from faultline_reports.gate.decision import Question, Rule, Tier
 from faultline_reports.metrics import Metric
 from faultline_reports.model import Document, Trial
-from faultline_reports.statistics.thresholds import GATE_COUNT_ROUNDS, GATE_INVALID_SHARE
+from faultline_reports.statistics.thresholds import GATE_INVALID_SHARE
 from faultline_reports.statistics.verdict import Arms, Scale, paired_differences, too_small
 
 
@@ -87,10 +88,9 @@ def _one(
     medians = [
         float(np.median(list(values.values()))) if values else float("nan") for values in (base, candidate)
     ]
-    if scale is not Scale.RATIO:
-        noise = ()  # what is stored are ratios
-    own = with_itself(base, scale) if rule.tier is Tier.COUNT and differences else ()
-    question = Question(rule, scale, medians[0] if base else 0.0, differences, noise, own)
+    if scale is not Scale.RATIO:  # what is stored are ratios
+        noise = [medians[0] * math.expm1(value) for value in noise] if differences and medians[0] > 0 else ()
+    question = Question(rule, scale, medians[0] if base else 0.0, differences, noise)
     return Asked(workload, metric, question, medians[1], missing)
 
 
@@ -103,20 +103,6 @@ def compared(arms: Arms, rule: Rule) -> tuple[Scale, dict[int, float]]:
         if rule.absolute > rule.relative * typical:
             return Scale.DIFFERENCE, {n: arms.candidate[n] - arms.base[n] for n in differences}
     return scale, differences
-
-
-def with_itself(base: Mapping[int, float], scale: Scale) -> Sequence[float]:
-    """Differences of an arm with itself in the round beside it, on `scale`; () with too few rounds for any.
-    Of counts alone: between rounds a time differs by what became of the machine, too. In an order in which
-    those that share a round are apart, since resampling takes blocks of neighbours, and both ways round, as
-    either process could have been the candidate's."""
-    values = np.asarray([base[n] for n in sorted(base)], dtype=np.float64)
-    if len(values) < GATE_COUNT_ROUNDS:
-        return ()
-    steps = np.diff(np.log(values) if scale is Scale.RATIO else values)
-    apart = np.concatenate([steps[::2], steps[1::2]])
-    both_ways: list[float] = np.concatenate([apart, -apart]).tolist()
-    return both_ways
 
 
 @dataclass(frozen=True)

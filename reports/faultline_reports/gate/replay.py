@@ -52,7 +52,7 @@ def joined(one: Question, other: Question) -> Question:
     """The rounds of `one`, and after them as many again from `other`."""
     after = GATE_ROUNDS * (1 + max(one.differences, default=-1) // GATE_ROUNDS)
     later = {number + after: value for number, value in other.differences.items()}
-    return replace(one, differences={**one.differences, **later}, own=(*one.own, *other.own))
+    return replace(one, differences={**one.differences, **later})
 
 
 def _drawn(

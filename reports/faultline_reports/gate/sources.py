@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from faultline_reports import formatting, shards
@@ -144,8 +144,7 @@ class Measured:
             return None  # those of all workloads come first
         until_s = schedule.first_until(self._limit_s, self._needs, list(self._costs.values()))
         self._run(COUNTS if counted else "of what varies", campaign, rounds, until_s, workloads)
-        if not counted:
-            self._next_round = campaign.next_round
+        self._next_round = max(self._next_round, campaign.next_round)
         return self._grown(before, campaign)
 
     def late_counts(self) -> Rounds | None:
@@ -167,7 +166,28 @@ class Measured:
         self.kept[0] = replace(self.kept[0], parts=self._timed.parts, counted=counts)
         return _of(self._timed.parts, counts, self._needs.rounds)
 
-    def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
+    def same(
+        self, rounds: int, workloads: Sequence[str], counted: bool
+    ) -> tuple[Rounds, tuple[str, str]] | None:
+        if self.too_short:
+            return None
+        base = self._plan.arms[0]
+        name, _, library = base.partition("=")
+        again = f"{name}-again"
+        plan = replace(self._plan, arms=[base, f"{again}={library or name}"])
+        campaign = Campaign(
+            plan, self._directory, self._probes if counted else NO_PROBES, self._next_round, self.interrupted
+        )
+        self._run("the base against itself", campaign, rounds, self._limit_s, workloads)
+        self._next_round = campaign.next_round
+        if not campaign.parts:
+            return None
+        self.kept.append(Kept("same-counted" if counted else "same", campaign.parts, []))
+        return _of(campaign.parts, [], rounds), (name, again)
+
+    def fresh(
+        self, rounds: int, workloads: Sequence[str], keys: Collection[str], more: Mapping[str, int]
+    ) -> Rounds | None:
         if self.too_short:
             return None
         by_kernel = {key for key in keys if key.startswith(KERNEL)} if self._probes else set()
@@ -193,7 +213,11 @@ class Measured:
                 return self._rounds("stage2", chosen.counted_rounds, counted, None)
         again = self._campaign()
         self._run("stage 2", again, rounds, self._limit_s, chosen.workloads)
-        self._next_round = again.next_round
+        for wanted in sorted({most for most in more.values() if most > rounds}):
+            labels = [label for label in chosen.workloads if more.get(label, 0) >= wanted]
+            if labels:
+                self._run("stage 2", again, wanted, self._limit_s, labels)
+        self._next_round = max(again.next_round, counted.next_round if counted is not None else 0)
         return self._rounds("stage2", rounds, again, counted)
 
     def could_confirm(self, rounds: int) -> int:
@@ -254,7 +278,8 @@ def _of(timed: Parts, counted: Parts, rounds: int) -> Rounds:
     document = joined(timed)
     if counted:
         document = replace(document, counts=joined(counted).trials)
-    return Rounds(document, set(document.rounds), cut=len(document.rounds) < rounds)
+    numbers = {*document.rounds, *(trial.round for trial in document.counts)}
+    return Rounds(document, numbers, cut=len(document.rounds) < rounds)
 
 
 class Stored:
@@ -285,10 +310,18 @@ class Stored:
         self._used = len(numbers)
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
 
-    def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
+    def same(
+        self, rounds: int, workloads: Sequence[str], counted: bool
+    ) -> tuple[Rounds, tuple[str, str]] | None:
+        return None
+
+    def fresh(
+        self, rounds: int, workloads: Sequence[str], keys: Collection[str], more: Mapping[str, int]
+    ) -> Rounds | None:
         document = self._documents[-1]
-        skip = self._used if len(self._documents) == 1 else 0
-        numbers = list(document.rounds)[skip : skip + rounds]
+        alone = len(self._documents) == 1
+        skip, most = (self._used, self._used + rounds) if alone else (0, None)
+        numbers = list(document.rounds)[skip:most]
         return Rounds(document, set(numbers), cut=len(numbers) < rounds) if numbers else None
 
     def more(self, rounds: int, workloads: Sequence[str], counted: bool) -> Rounds | None:

@@ -1,20 +1,21 @@
 """The gate's two stages over rounds, measured or stored, and what follows from them.
 
 A `Source` gives the rounds of a stage; the rules are decision.py's. How many rounds a stage gets depends on
-the time that is left and on nothing that was seen, so no rate of error depends on it.
+the time that is left and on how wide intervals are, never on which way they went.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from faultline_reports import calibration, formatting
 from faultline_reports.gate import decision, power, reasons
-from faultline_reports.gate.decision import NOT_CONFIRMED, TOO_FEW, Answer, Outcome, Tier
+from faultline_reports.calibration import Key
+from faultline_reports.gate.decision import NOT_CONFIRMED, TOO_FEW, TOO_FEW_ROUNDS, Answer, Outcome, Tier
 from faultline_reports.gate.policy import Policy
 from faultline_reports.gate.questions import Asked, ask, invalid, measured
 from faultline_reports.gate.result import NO_TIME, Row, Verdict
@@ -52,9 +53,18 @@ class Source(Protocol):
     def first(self, rounds: int) -> Rounds | None:
         """Stage 1's rounds; None when there is not one."""
 
-    def fresh(self, rounds: int, workloads: Sequence[str], keys: Collection[str]) -> Rounds | None:
+    def fresh(
+        self, rounds: int, workloads: Sequence[str], keys: Collection[str], more: Mapping[str, int]
+    ) -> Rounds | None:
         """Rounds that stage 1 did not have, of those metrics at least and of those workloads, or of the first
-        of them that there is time for; None when there is not one."""
+        of them that there is time for; as many as `more` says of those in it, where there is time. None when
+        there is not one."""
+
+    def same(
+        self, rounds: int, workloads: Sequence[str], counted: bool
+    ) -> tuple[Rounds, tuple[str, str]] | None:
+        """Rounds of the base against itself, and the names that its arms have there; None when there is no
+        time for any."""
 
     def more(self, rounds: int, workloads: Sequence[str], counted: bool) -> Rounds | None:
         """Stage 1's rounds with more of those workloads, up to `rounds`, timed ones or those in which the
@@ -105,30 +115,30 @@ def judge(
     def asked_of(rounds: Rounds) -> list[Asked]:
         return ask(rounds.document, *arms, rules, noise, rounds.numbers)
 
-    whole, asked = len(first.numbers), asked_of(first)
+    whole = len({trial.round for trial in first.document.trials} & set(first.numbers))
+    asked = asked_of(first)
     if whole >= policy.rounds:
-        steps = [(False, times * policy.rounds) for times in range(2, GATE_MOST_ROUNDS + 1)]
-        for of_kernel, wanted in [(True, policy.rounds), *steps]:
-            labels = _to_be_made_precise(asked, of_kernel)
-            more = source.more(wanted, labels, of_kernel) if labels else None
-            if more is not None:
-                first, asked = more, asked_of(more)
+        first, asked = _made_precise(source, first, asked_of, policy)
     stage_rounds = [len(entry.question.differences) for entry in asked]
     questions = [entry.question for entry in asked]
     answers = decision.stage_one(questions)
     named = _clearest_first(answers)
     confirm_rounds, unconfirmed = 0, bool(named)
-    could_confirm = source.could_confirm(policy.confirm_rounds)
+    could_confirm = {
+        rounds: source.could_confirm(max(policy.confirm_rounds, rounds)) for rounds in set(stage_rounds)
+    }
     if named:
         steady = all(decision.steady(asked[index].question) for index in named)
         wanted = min(policy.confirm_rounds, GATE_COUNT_CONFIRM_ROUNDS) if steady else policy.confirm_rounds
-        labels = list(dict.fromkeys(asked[index].workload for index in named))
-        fresh = source.fresh(wanted, labels, {asked[index].metric.key for index in named})
+        fresh = _fresh(source, [asked[index] for index in named], wanted)
         if fresh is not None:
-            confirm_rounds = len(fresh.numbers)
+            confirm_rounds = _of_all(fresh)
             unconfirmed = confirm_rounds < min(GATE_LEAST_CONFIRM_ROUNDS, wanted)
             if not steady:  # of steady counts there are fewer than a slowdown would have had
-                could_confirm = confirm_rounds
+                could_confirm = {
+                    rounds: max(confirm_rounds, min(rounds, confirmed))
+                    for rounds, confirmed in could_confirm.items()
+                }
             _confirm(asked, answers, named, asked_of(fresh), unconfirmed)
     cut = whole < min(GATE_LEAST_ROUNDS, policy.rounds)
     if not cut:
@@ -137,25 +147,23 @@ def judge(
         for index, entry in enumerate(asked):
             if entry.metric.key.startswith(KERNEL) and not answers[index].named:
                 asked[index], answers[index] = _counted(later.get(entry.key, entry), answers[index], policy)
-    answers = [
-        power.with_noise_told(entry.question, answer, max(rounds, policy.rounds))
-        for entry, answer, rounds in zip(asked, answers, stage_rounds)
-    ]
+    instructions: list[Row] = []
+    if not unconfirmed and not cut:
+        instructions = source.instructions(first.document, arms, policy)
+        asked, answers = _noise_told(source, asked, answers, policy)
     critical = power.critical(questions)
     rows = [
         _row(
             entry,
             _allowed(entry, answer, policy, today),
-            power.Used(rounds or whole, could_confirm, critical),
+            power.Used(rounds or whole, could_confirm[rounds], critical),
         )
         for entry, answer, rounds in zip(asked, answers, stage_rounds)
     ]
     rows += _broken(first, arms, policy.rounds)
-    if not unconfirmed and not cut:
-        counted = source.instructions(first.document, arms, policy)
-        rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in counted]
+    rows += [replace(row, answer=_allowed(row, row.answer, policy, today)) for row in instructions]
     short = source.too_short
-    shortened = short.why if short else _shortened(cut, unconfirmed, first)
+    shortened = short.why if short else _shortened(cut, unconfirmed, whole)
     verdict, found = _verdict(rows, shortened, arms)
     seen = measured(first.document, rules)
     return Judged(rows, verdict, found, _of_all(first), confirm_rounds, known, seen, short)
@@ -172,6 +180,44 @@ def _confirm(
     for index in set(named) - {index for index, _ in pairs}:
         why = f"{NOT_CONFIRMED}: there are no fresh rounds of it"
         answers[index] = replace(answers[index], why=why)
+
+
+def _noise_told(
+    source: Source, asked: Sequence[Asked], answers: Sequence[Answer], policy: Policy
+) -> tuple[list[Asked], list[Answer]]:
+    """With the base run against itself where a count is open by nothing but its noise. Times are left open:
+    they vary with the machine, and another one, or an hour later, may tell."""
+
+    def matters(entry: Asked, answer: Answer) -> bool:
+        return power.is_open(answer) and entry.question.rule.tier is Tier.COUNT and not entry.question.noise
+
+    noise: dict[tuple[Key, Scale], list[float]] = {}
+    for counted in (False, True):
+        labels = dict.fromkeys(
+            entry.workload
+            for entry, answer in zip(asked, answers)
+            if matters(entry, answer) and entry.metric.key.startswith(KERNEL) is counted
+        )
+        found = source.same(policy.rounds, list(labels), counted) if labels else None
+        for entry in ask(found[0].document, *found[1], policy.metrics(), {}) if found else ():
+            if len(entry.question.differences) >= min(calibration.LEAST_ROUNDS, policy.rounds):
+                noise[entry.key, entry.question.scale] = list(entry.question.differences.values())
+    asked = [
+        replace(
+            entry, question=replace(entry.question, same=noise.get((entry.key, entry.question.scale), ()))
+        )
+        for entry in asked
+    ]
+    most = GATE_MOST_ROUNDS * policy.rounds
+    answers = [power.with_noise_told(entry.question, answer, most) for entry, answer in zip(asked, answers)]
+    return asked, [_hurried(entry, answer, policy) for entry, answer in zip(asked, answers)]
+
+
+def _hurried(entry: Asked, answer: Answer, policy: Policy) -> Answer:
+    """Says where it was for want of time that the kernel's counts of a row are few."""
+    if power.is_open(answer) and entry.metric.key.startswith(KERNEL) and answer.rounds < policy.rounds:
+        return replace(answer, why=TOO_FEW_ROUNDS)
+    return answer
 
 
 def _clearest_first(answers: Sequence[Answer]) -> list[int]:
@@ -196,6 +242,29 @@ def _counted(entry: Asked, answer: Answer, policy: Policy) -> tuple[Asked, Answe
     if rounds == answer.rounds:
         return entry, answer
     return entry, decision.stage_one([entry.question])[0]
+
+
+def _made_precise(
+    source: Source, first: Rounds, asked_of: Callable[[Rounds], list[Asked]], policy: Policy
+) -> tuple[Rounds, list[Asked]]:
+    """With more rounds of what asks for them, as far as there is time."""
+    asked = asked_of(first)
+    steps = [(times, kind) for times in range(2, GATE_MOST_ROUNDS + 1) for kind in (True, False)]
+    for times, of_kernel in [(1, True), *steps]:
+        labels = _to_be_made_precise(asked, of_kernel)
+        more = source.more(times * policy.rounds, labels, of_kernel) if labels else None
+        if more is not None:
+            first, asked = more, asked_of(more)
+    return first, asked
+
+
+def _fresh(source: Source, named: Sequence[Asked], wanted: int) -> Rounds | None:
+    """`wanted` rounds of what is named, or as many as stage 1 had: by fewer it could name what they cannot
+    confirm."""
+    had: dict[str, int] = {}
+    for entry in named:
+        had[entry.workload] = max(had.get(entry.workload, 0), len(entry.question.differences))
+    return source.fresh(wanted, list(had), {entry.metric.key for entry in named}, had)
 
 
 def _to_be_made_precise(asked: Sequence[Asked], counted: bool) -> list[str]:
@@ -271,11 +340,11 @@ def _broken(first: Rounds, arms: tuple[str, str], wanted: int) -> list[Row]:
     return rows
 
 
-def _shortened(cut: bool, unconfirmed: bool, first: Rounds) -> str:
+def _shortened(cut: bool, unconfirmed: bool, rounds: int) -> str:
     """Which stage time did not suffice for, "" when it did for both."""
     said = []
     if cut:
-        count = formatting.count(len(first.numbers), "round")
+        count = formatting.count(rounds, "round")
         said.append(f"{count} of at least {GATE_LEAST_ROUNDS}")
     if unconfirmed:
         said.append("too few fresh rounds to confirm what was named")
@@ -287,7 +356,7 @@ def _verdict(rows: Sequence[Row], shortened: str, arms: tuple[str, str]) -> tupl
     broken = reasons.grouped(rows, Outcome.BROKEN)
     open_ = reasons.grouped(rows, Outcome.INCONCLUSIVE)
     if shortened:  # which says why as well for what is open because of it
-        open_ = [reason for reason in open_ if not reason.endswith((TOO_FEW, NOT_CONFIRMED))]
+        open_ = [reason for reason in open_ if not reason.endswith((TOO_FEW, TOO_FEW_ROUNDS, NOT_CONFIRMED))]
     found = [*worse, *broken, *([shortened] if shortened else []), *open_]
     told = [row for row in rows if row.outcome is not Outcome.TOO_NOISY]
     if not any(row.question.gates and row.answer.rounds for row in told):

@@ -88,6 +88,9 @@ GATE_COUNTED_COST = (
 GATE_COST_MARGIN = 1.1  # rounds may turn out so much longer than those that were measured
 GATE_PASS_CONFIDENCE = 0.95  # of the one-sided upper bound
 GATE_PASS_BOUND = 0.10  # that must not be above this
+GATE_OPEN_SHARE = (
+    0.2  # of gates with nothing changed: a row that is open in more of them is too noisy to gate
+)
 GATE_INVALID_TRIALS = 3  # fewer that are not valid may be the machine's: one that stood still stops a trial
 GATE_INVALID_SHARE = 0.5  # of a workload's rounds: from here on an arm is broken and not unlucky
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import noise_models
 import numpy as np
@@ -20,6 +21,7 @@ CPU_TIME = noise_models.CPU_TIME
 TIME = DEFAULT_RULES[CPU_TIME]
 COUNTS = ("peak_heap_bytes", "retained_heap_bytes", "minor_faults")
 LARSON = 1  # the workload whose counts get an effect: the others hold a dozen faults, or vary by nature
+MSTRESS = 2  # that one
 
 
 def question(differences: Sequence[float], rule: Rule, base: float) -> Question:
@@ -27,7 +29,12 @@ def question(differences: Sequence[float], rule: Rule, base: float) -> Question:
 
 
 def draw(
-    model: str, rounds: int, rng: np.random.Generator, effect: float = 0.0, worse: str = CPU_TIME
+    model: str,
+    rounds: int,
+    rng: np.random.Generator,
+    effect: float = 0.0,
+    worse: str = CPU_TIME,
+    counts_of: int = LARSON,
 ) -> dict[Key, Question]:
     """What a gate asks about one A/A, or with an `effect` on the logarithm of the metric `worse` of one
     workload an A/B: CPU time of the model, and memory and faults as they were recorded. As in the gate there
@@ -44,7 +51,7 @@ def draw(
     for key in COUNTS:
         counts = noise_models.blocks(noise_models.recorded(sample, key), rounds, rng)
         for workload in range(counts.shape[1]):
-            more = effect if (worse, workload) == (key, LARSON) else 0.0
+            more = effect if (worse, workload) == (key, counts_of) else 0.0
             found = _counted(key, counts[:, workload], more)
             if found is not None:
                 asked[key, workload] = found
@@ -58,8 +65,7 @@ def _counted(key: str, values: noise_models.Floats, effect: float) -> Question |
     if too_small(arms):
         return None
     scale, differences = questions.compared(arms, DEFAULT_RULES[key])
-    own = questions.with_itself(base, scale)
-    return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences, own=own)
+    return Question(DEFAULT_RULES[key], scale, float(np.median(values[:, 0])), differences)
 
 
 def gate(
@@ -69,21 +75,49 @@ def gate(
     worse: str = CPU_TIME,
     rounds: int = GATE_ROUNDS,
     confirm_rounds: int = GATE_CONFIRM_ROUNDS,
+    counts_of: int = LARSON,
 ) -> dict[Key, Outcome]:
     """The outcomes of one gate's questions."""
-    asked = draw(model, rounds, rng, effect, worse)
+
+    def drawn(count: int) -> dict[Key, Question]:
+        return draw(model, count, rng, effect, worse, counts_of)
+
+    asked = drawn(rounds)
     if rounds == GATE_ROUNDS:
         for _ in range(1, GATE_MOST_ROUNDS):
-            asked = _made_precise(asked, draw(model, rounds, rng, effect, worse))
+            asked = _made_precise(asked, drawn(rounds))
     answers = dict(zip(asked, decision.stage_one(list(asked.values()))))
-    fresh = draw(model, confirm_rounds, rng, effect, worse) if any(a.named for a in answers.values()) else {}
-    named = [key for key, answer in answers.items() if answer.named and key in fresh]
-    for key, answer in zip(named, decision.stage_two([fresh[key] for key in named])):
-        asked[key], answers[key] = fresh[key], answer
-    return {
-        key: power.with_noise_told(asked[key], answer, max(GATE_ROUNDS, len(asked[key].differences))).outcome
-        for key, answer in answers.items()
-    }
+    named = [key for key, answer in answers.items() if answer.named]
+    if named:
+        fresh = _confirming(asked, named, drawn, confirm_rounds)
+        for key, answer in zip(fresh, decision.stage_two(list(fresh.values()))):
+            asked[key], answers[key] = fresh[key], answer
+    if any(power.is_open(answer) for answer in answers.values()):
+        same = draw(model, GATE_ROUNDS, rng)
+        for key in answers.keys() & same.keys():
+            if key[0] != CPU_TIME and same[key].scale is asked[key].scale:
+                noise = list(same[key].differences.values())
+                answers[key] = power.with_noise_told(
+                    replace(asked[key], same=noise), answers[key], GATE_MOST_ROUNDS * GATE_ROUNDS
+                )
+    return {key: answer.outcome for key, answer in answers.items()}
+
+
+def _confirming(
+    asked: dict[Key, Question],
+    named: Sequence[Key],
+    drawn: Callable[[int], dict[Key, Question]],
+    rounds: int,
+) -> dict[Key, Question]:
+    """Fresh rounds of what is named, as many as stage 1 had of it."""
+    fresh = {key: question for key, question in drawn(rounds).items() if key in named}
+    while wanting := [key for key in fresh if len(fresh[key].differences) < len(asked[key].differences)]:
+        more = drawn(GATE_ROUNDS)
+        for key in wanting:
+            if key not in more or more[key].scale is not fresh[key].scale:
+                return fresh
+            fresh[key] = gate_replay.joined(fresh[key], more[key])
+    return fresh
 
 
 def _made_precise(asked: dict[Key, Question], more: dict[Key, Question]) -> dict[Key, Question]:
