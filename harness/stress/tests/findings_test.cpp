@@ -144,6 +144,13 @@ TEST(Findings, OfTheTableAreNarrow) {
         {"scudo", "14.0.6", "conformance.reservations",
          "SIGABRT: Scudo ERROR: internal map failure (NO MEMORY) requesting 33554436KB",
          "SIGABRT: Scudo ERROR: corrupted chunk header at address 0x7f08b3819d80"},
+        {"scudo", "14.0.6", "random.operations",
+         "operator delete of 0 bytes at 0x7f62632b5010: changed errno to 11 (seed 2, episode 15, free order, "
+         "step 2453, "
+         "thread 3)",
+         "operator delete of 0 bytes at 0x7f62632b5010: byte 3 is not as it was written (seed 2, episode 15, "
+         "free "
+         "order, step 2453, thread 3)"},
         {"scudo", "14.0.6", "random.forks",
          "free of 0 bytes at 0x7f223dc5a000: changed errno to 11 (seed 8, episode 3, free order, step 4163, "
          "thread 1)",
