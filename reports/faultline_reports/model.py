@@ -109,6 +109,12 @@ class Allocator:
     floor: bool = False
     kernel: bool = False  # no allocator: where workloads run that have none in what they measure
 
+    @property
+    def libc(self) -> str:
+        """Which C library it is a part of, as the library said itself; "" where it is none or unknown."""
+        known = self.version and self.version_source == "gnu_get_libc_version()"
+        return f"glibc {self.version}" if known else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:

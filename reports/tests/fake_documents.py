@@ -152,7 +152,7 @@ def make(
                     "name": n,
                     "path": factors[n][5],
                     "version": factors[n][4],
-                    "version_source": 'mallctl("version")',
+                    "version_source": "gnu_get_libc_version()" if n == "system" else 'mallctl("version")',
                     "sha256": f"{rng.getrandbits(256):064x}",
                     "role": "floor" if n == "null" else "subject",
                 }

@@ -24,6 +24,7 @@ def analysed(arms: dict[str, dict[str, float]], rounds: int = 8, **options: Any)
         rounds=rounds, workloads=options.get("rows", ROW), allocators=tuple(arms), floor=False, samples=0
     )
     value["doctor"] = options.get("doctor", [])
+    value["capabilities"] = options.get("capabilities", value["capabilities"])
     for trial in value["trials"]:
         arm = arms[trial["allocator"]]
         sign = 1 if trial["round"] % 2 else -1
@@ -49,7 +50,8 @@ def test_the_sentence_names_the_first_the_price_and_the_runner_up() -> None:
     )
     said = sentence.answer(found)
     assert said.headline == (
-        "Over 2 workloads a needed the least CPU time: 50 % less than system, with 20 % more peak heap; "
+        "Over 2 workloads a needed the least CPU time: 50 % less than system (glibc 2.36), with 20 % more "
+        "peak heap; "
         "b, the runner-up, needed 20 % more."
     )
     assert said.remarks[0].startswith("95 % intervals: a 50.0 to 50.0 % less than system; b 20.0")
@@ -66,7 +68,7 @@ def test_the_sentence_says_a_tie() -> None:
 
 def test_a_tie_with_the_baseline_claims_no_gain() -> None:
     said = sentence.answer(analysed({"system": {"wobble": 0.02}, "a": {"cpu": 0.999, "wobble": -0.02}}))
-    assert said.headline == "On this workload a and system are tied for the least CPU time."
+    assert said.headline == "On this workload a and system (glibc 2.36) are tied for the least CPU time."
 
 
 def test_two_rounds_never_say_tied() -> None:
@@ -83,7 +85,7 @@ def test_a_workload_whose_baseline_swings_leads_no_mean() -> None:
     assert found.memory.unsteady == ["two"] and not found.time.unsteady
     assert found.memory.mean_of == {"a": ["one"], "b": ["one"]}
     said = sentence.answer(found)
-    assert "50 % less than system, with 20 % more peak heap;" in said.headline
+    assert "50 % less than system (glibc 2.36), with 20 % more peak heap;" in said.headline
     assert (
         "Memory over the 1 of 2 workloads where it can be compared; not in the mean, for swinging too "
         "far from round to round: two (system: 10.0 to 56.0 MiB)." in said.remarks
@@ -130,7 +132,7 @@ def test_where_nothing_would_be_left_all_stay_and_the_range_says_it() -> None:
 def test_one_arm_that_swings_takes_no_workload_from_the_others() -> None:
     found = analysed(ARMS, rounds=3, rows=ROWS, swings={("two", "a"): SWING})
     assert not found.memory.unsteady
-    assert "a's peak heap" in sentence.answer(found).remarks[0]
+    assert "a's peak heap" in sentence.answer(found).remarks[1]
 
 
 def test_an_uncertain_amount_is_said_as_its_range() -> None:
@@ -223,6 +225,66 @@ def test_the_trust_badges() -> None:
     calm = texts(analysed({"system": {}, "a": {}}, false_alarms="at most 1 %"))
     assert calm["at most 1 %"] == "good"
     assert not any("waited" in text for text in calm)
+
+
+def test_the_verdict_on_trust_is_a_plain_word() -> None:
+    good, warn = trust.Badge("good", "", ""), trust.Badge("warn", "", "")
+    spoilt = trust.Badge("bad", "", "", "2 trials are invalid")
+    assert trust.verdict([good, good]).text == "Trust it: all 2 checks passed"
+    assert trust.verdict([good, warn]).text == "With care: 1 of 2 checks passed"
+    assert (
+        trust.verdict([warn, spoilt]).text
+        == "Do not rely on this: 2 trials are invalid; 0 of 2 checks passed"
+    )
+
+
+def test_too_few_rounds_and_invalid_trials_are_not_to_be_relied_on() -> None:
+    def reason(found: Analysis) -> str:
+        return trust.verdict(trust.badges(found)).text
+
+    arms: dict[str, dict[str, float]] = {"system": {}, "a": {}}
+    assert reason(analysed(arms, rounds=2)).startswith("Do not rely on this: 2 rounds are too few; ")
+    assert reason(analysed(arms, rounds=6)).startswith("With care: ")
+    quiet = analysed(arms, rounds=6, false_alarms="at most 1 %", capabilities=[])
+    assert reason(quiet).startswith("Trust it: ")
+    value = fake_documents.make(rounds=6, workloads=ROW, allocators=("system", "jemalloc"), samples=0)
+    fake_documents.invalidate(value, "jemalloc", "crashed", rounds=1)
+    found = analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None)
+    assert reason(found).startswith("Do not rely on this: 1 trial is invalid; ")
+
+
+def test_every_form_says_the_same_word_of_trust() -> None:
+    found = analysed({"system": {}, "a": {}}, rounds=2)
+    assert "\nDo not rely on this: 2 rounds" in as_text.text(found)
+    assert "\n**Do not rely on this: 2 rounds" in as_text.markdown(found)
+    assert json.loads(as_text.as_json(found))["trust_verdict"] == "Do not rely on this"
+    assert "<b>Do not rely on this:</b> 2 rounds" in page.render(found.document, None)
+
+
+def test_two_rounds_are_said_to_be_too_few_before_any_interval() -> None:
+    remarks = sentence.answer(analysed({"system": {}, "a": {"cpu": 0.5}}, rounds=2)).remarks
+    assert remarks[0].startswith("2 rounds cannot make a difference certain")
+    assert remarks[1].startswith("50 % intervals: ") and "cannot make" not in " ".join(remarks[1:])
+
+
+def test_an_option_and_a_percentage_are_not_broken() -> None:
+    shown = page.unbroken("<b> 5 % with --rounds 20.")
+    assert shown == "&lt;b&gt; 5\u00a0% with <code>--rounds 20</code>."
+
+
+def test_a_library_that_does_not_say_it_is_glibc_is_not_called_so() -> None:
+    value = fake_documents.make(rounds=6, workloads=ROW, allocators=("system", "jemalloc"), samples=0)
+    for entry in value["plan"]["allocators"]:
+        entry["version_source"] = "path"
+    found = analysis.analyse(document.parse(json.dumps(value).encode(), "r.json"), None)
+    assert "glibc" not in sentence.answer(found).headline
+
+
+def test_the_baseline_is_named_as_such_above_its_table() -> None:
+    found = page.render(analysed({"system": {}, "a": {}}).document, None)
+    lead = found[found.index('<p class="lead">') : found.index('<table class="heat"')]
+    assert 'the baseline, <b class="baseline-name">system</b><span class="libc"> (glibc 2.36)</span>' in lead
+    assert "and hatched: inconclusive" in lead
 
 
 def test_a_hyphen_in_a_name_stays_one() -> None:

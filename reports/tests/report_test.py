@@ -121,7 +121,7 @@ def test_the_page_is_valid_html() -> None:
 
 
 def test_the_chosen_baseline_and_an_unknown_one() -> None:
-    assert "compared with mimalloc" in words(render(make(), "mimalloc"))
+    assert "compared with the baseline, mimalloc" in words(render(make(), "mimalloc"))
     with pytest.raises(UserError, match="nosuch"):
         render(make(), "nosuch")
 
@@ -175,7 +175,7 @@ def test_an_arm_with_only_invalid_trials() -> None:
 def test_the_baseline_with_only_invalid_trials() -> None:
     value = make()
     fake_documents.invalidate(value, "system", "crashed")
-    assert "compared with jemalloc" in words(render(value))
+    assert "compared with the baseline, jemalloc" in words(render(value))
     assert "system" in words(render(value, "system"))
 
 

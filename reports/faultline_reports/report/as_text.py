@@ -87,7 +87,7 @@ def _head(analysis: Analysis, bold: str, bullet: str) -> list[str]:
         answer.headline,
         *([" ".join(answer.remarks)] if answer.remarks else []),
         "",
-        f"{bold}{trust.summary(badges)}{bold}",
+        f"{bold}{trust.verdict(badges).text}{bold}",
         *([""] if bold else []),
         *(f"{bullet}{SIGNS[badge.state]}: {badge.text}" for badge in badges),
     ]
@@ -171,13 +171,15 @@ def as_json(analysis: Analysis) -> str:
     """Estimates are logarithms of ratios (`log_ratio`) or differences in the metric's unit."""
     document = analysis.document
     answer, front = sentence.answer(analysis), pareto.of(analysis)
+    badges = trust.badges(analysis)
     value: dict[str, Any] = {
         "schema": "faultline-summary/1",
         "source": document.source,
         "baseline": analysis.baseline,
         "headline": answer.headline,
         "remarks": list(answer.remarks),
-        "trust": [{"state": badge.state, "text": badge.text} for badge in trust.badges(analysis)],
+        "trust_verdict": trust.verdict(badges).word,
+        "trust": [{"state": badge.state, "text": badge.text} for badge in badges],
         "rounds": len(document.rounds),
         "metrics": {
             metric.key: {

@@ -6,11 +6,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from faultline_reports import formatting
 from faultline_reports.model import Document, Trial
@@ -129,6 +130,7 @@ def render(
         most_with_all=workload.MOST_WITH_ALL,
         about_probes=trust.about_probes,
     )
+    environment.filters["unbroken"] = unbroken
     badges = trust.badges(analysis)
     script = _file("script.js")
     text = environment.get_template("page.html.j2").render(
@@ -141,7 +143,8 @@ def render(
         whole_command=reproduce.whole(document),
         answer=sentence.answer(analysis),
         badges=badges,
-        trust=trust.summary(badges),
+        trust=trust.verdict(badges),
+        libc=next((entry.libc for entry in document.subjects() if entry.name == analysis.baseline), ""),
         front=front,
         front_svg=tradeoff.svg(front) if front else "",
         front_spots=tradeoff.spots(front) if front else "",
@@ -171,6 +174,12 @@ def render(
     )
     text, rules = style.styles_as_classes(text)
     return text.replace("</style>", f"{rules}\n</style>", 1)
+
+
+def unbroken(text: str) -> Markup:
+    """Text in which no line ends between a figure and its per cent sign, or inside of an option."""
+    words = str(escape(text)).replace(" %", "\u00a0%")
+    return Markup(re.sub(r"--rounds \d+", r"<code>\g<0></code>", words))
 
 
 def _by_workload(trials: Sequence[Trial]) -> dict[str, list[Trial]]:

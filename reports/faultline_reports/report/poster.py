@@ -58,7 +58,7 @@ def _beside(figure: Figure, analysis: Analysis, front: pareto.Pareto) -> None:
     answer = sentence.answer(analysis)
     head = textwrap.wrap(answer.headline, HEADLINE)
     scope = f"{front.scope()}, relative to {front.baseline}; down and left is better."
-    remarks = [*answer.remarks, "", f"{trust.summary(trust.badges(analysis))}.", scope]
+    remarks = [*answer.remarks, "", f"{trust.verdict(trust.badges(analysis)).text}.", scope]
     rest = [line for remark in remarks for line in textwrap.wrap(remark, REMARKS) or [""]]
     width, height = figure.get_size_inches() * style.POINTS
     wide, high = width + 400, max(height + 24, 40 + 21 * len(head) + 15 * len(rest))

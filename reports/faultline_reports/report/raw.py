@@ -96,6 +96,12 @@ def context(document: Document, baseline: str, false_alarms: str | None) -> dict
                     {
                         "name": entry.name,
                         "role": "floor" if entry.floor else "kernel" if entry.kernel else "subject",
+                        # The headline says which C library it is.
+                        **(
+                            {"version": entry.version, "version_source": entry.version_source}
+                            if entry.libc
+                            else {}
+                        ),
                     }
                     for entry in document.allocators
                 ],

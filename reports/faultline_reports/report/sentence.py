@@ -42,23 +42,29 @@ def answer(analysis: Analysis) -> Answer:
     if not measured:
         return Answer("CPU time was not measured for any allocator, so they cannot be ranked by it.", [])
     if len(measured) == 1:
-        return Answer(_alone(matrix, measured[0]), [])
+        return Answer(_alone(document, matrix, measured[0]), [])
     ranking = rank(document, matrix)
     if ranking is None:
         return Answer("No two allocators have valid trials in the same rounds: they cannot be ranked.", [])
     return _claim(analysis, ranking)
 
 
+def _too_few(document: Document) -> list[str]:
+    """What comes before every figure where no interval can hold the usual confidence."""
+    if best_confidence(len(document.rounds)) >= CONFIDENCE:
+        return []
+    rounds = formatting.count(len(document.rounds), "round")
+    return [
+        f"{rounds} cannot make a difference certain (95 % confidence): "
+        f"run again with --rounds {ROUNDS_RECOMMENDED}."
+    ]
+
+
 def _limits(document: Document, ranking: Ranking) -> list[str]:
     lines = []
     rounds = formatting.count(len(document.rounds), "round")
-    if best_confidence(len(document.rounds)) < CONFIDENCE:
-        lines.append(
-            f"{rounds.capitalize()} cannot make a difference certain (95 % confidence): "
-            f"run again with --rounds {ROUNDS_RECOMMENDED}."
-        )
-    elif set(ranking.tied) - set(ranking.close):
-        lines.append(f"{rounds.capitalize()} are too few to make all of that certain.")
+    if set(ranking.tied) - set(ranking.close) and not _too_few(document):
+        lines.append(f"{rounds} are too few to make all of that certain.")
     missing = [allocator.name for allocator in document.subjects() if allocator.name not in ranking.order]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -66,12 +72,19 @@ def _limits(document: Document, ranking: Ranking) -> list[str]:
     return lines
 
 
-def _alone(matrix: Matrix, name: str) -> str:
+def _introduced(document: Document, name: str) -> str:
+    """As the headline names it first: "system (glibc 2.36)"."""
+    libc = next((entry.libc for entry in document.subjects() if entry.name == name), "")
+    return f"{name} ({libc})" if libc else name
+
+
+def _alone(document: Document, matrix: Matrix, name: str) -> str:
     tables = [table for (_, arm), table in matrix.samples.items() if arm == name]
     if len(tables) > 1:
         return f"Only {name} has valid trials: there is nothing to compare it with."
     middle = formatting.quantity(median_interval(list(tables[0].values())).estimate, "ns")
-    return f"{name} needed {middle} of CPU time per operation (median); there is nothing to compare it with."
+    first = _introduced(document, name)
+    return f"{first} needed {middle} of CPU time per operation (median); there is nothing to compare it with."
 
 
 @dataclass(frozen=True)
@@ -123,31 +136,34 @@ def _claim(analysis: Analysis, ranking: Ranking) -> Answer:
     scope = "On this workload" if count == 1 else f"Over {within} workloads"
     against = matrix.means.get(best)
     price, over = _price(analysis, best) if against else ("", "")
+    named = {name: _introduced(analysis.document, name) for name in ranking.order}
+    baseline = named[matrix.baseline]
     intervals = []
     if against and against.samples > 1:
         intervals.append(f"{best} {_range(against, -1)} less than {matrix.baseline}")
     tied = [best, *ranking.close] if len(analysis.document.rounds) >= ROUNDS_TO_SPEAK else [best]
     if len(tied) > 1:
-        line = f"{scope} {_listed(tied)} are tied for the least CPU time"
+        line = f"{scope} {_listed([named[name] for name in tied])} are tied for the least CPU time"
         if against and matrix.baseline not in tied:
-            line += f": {best} needed {_amount(against, -1)} less than {matrix.baseline}{price}"
+            line += f": {best} needed {_amount(against, -1)} less than {baseline}{price}"
+            named[matrix.baseline] = matrix.baseline
         after = next((name for name in ranking.order if name not in tied), None)
-        line += f"; {after} comes next" if after else ""
+        line += f"; {named[after]} comes next" if after else ""
     else:
         verb = "came first in CPU time" if ranking.tied else "needed the least CPU time"
-        line = f"{scope} {best} {verb}: "
+        line = f"{scope} {named[best]} {verb}: "
         behind = ranking.against_best[0]
-        next_one = f"{runner}, the runner-up, needed {_amount(behind, 1)} more"
+        next_one = f"{named[runner]}, the runner-up, needed {_amount(behind, 1)} more"
         if behind is not None and behind.samples > 1:
             intervals.append(f"{runner} {_range(behind, 1)} more than {best}")
         if against and runner == matrix.baseline:
-            line += f"{_amount(against, -1)} less than {matrix.baseline}, the runner-up{price}"
+            line += f"{_amount(against, -1)} less than {baseline}, the runner-up{price}"
             intervals = intervals[:1]
         elif against:
-            line += f"{_amount(against, -1)} less than {matrix.baseline}{price}; {next_one}"
+            line += f"{_amount(against, -1)} less than {baseline}{price}; {next_one}"
         else:
             line += next_one
-    remarks = []
+    remarks = _too_few(analysis.document)
     memory = analysis.memory.means.get(best) if price else None
     if memory is not None and memory.samples > 1:
         ends = formatting.effect_range(memory, analysis.memory.metric.unit)

@@ -25,6 +25,21 @@ class Badge:
     state: str  # good, warn, bad
     text: str
     link: str
+    spoils: str = ""  # in a few words, why the report's own figures cannot be relied on
+
+
+@dataclass(frozen=True)
+class Verdict:
+    word: str  # TRUST, CARE or DO_NOT
+    state: str  # a badge's
+    reason: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+
+TRUST, CARE, DO_NOT = "Trust it", "With care", "Do not rely on this"
 
 
 def badges(analysis: Analysis) -> list[Badge]:
@@ -45,9 +60,18 @@ def badges(analysis: Analysis) -> list[Badge]:
     return [badge for badge in found if badge is not None]
 
 
-def summary(shown: Sequence[Badge]) -> str:
-    good = sum(badge.state == "good" for badge in shown)
-    return f"{good} of {formatting.count(len(shown), 'check')} of trust passed"
+def verdict(shown: Sequence[Badge]) -> Verdict:
+    """What the checks mean for the reader: TRUST where all passed; DO_NOT where one failed that touches the
+    figures themselves (trials that are invalid or missing, too few rounds for an interval); CARE where
+    others failed, which tell of the host and of how precise the figures are."""
+    good, total = sum(badge.state == "good" for badge in shown), len(shown)
+    passed = f"{good} of {formatting.count(total, 'check')} passed"
+    spoilt = [badge.spoils for badge in shown if badge.spoils]
+    if spoilt:
+        return Verdict(DO_NOT, "bad", f"{' and '.join(spoilt)}; {passed}")
+    if good < total:
+        return Verdict(CARE, "warn", passed)
+    return Verdict(TRUST, "good", f"all {formatting.count(total, 'check')} passed")
 
 
 def _complete(document: Document) -> Badge | None:
@@ -63,8 +87,11 @@ def _valid(document: Document) -> Badge:
     invalid = sum(not trial.valid for trial in document.trials)
     if invalid:
         text = f"{invalid:,} of {formatting.count(total, 'trial')} invalid, left out"
-        return Badge("bad", text, "#invalid")
-    return Badge("good", f"all {formatting.count(total, 'trial')} valid" if total else "no trials", "#run")
+        verb = "is" if invalid == 1 else "are"
+        return Badge("bad", text, "#invalid", f"{formatting.count(invalid, 'trial')} {verb} invalid")
+    if not total:
+        return Badge("bad", "no trials", "#run", "there are no trials")
+    return Badge("good", f"all {formatting.count(total, 'trial')} valid", "#run")
 
 
 def _rounds(document: Document) -> Badge:
@@ -72,7 +99,8 @@ def _rounds(document: Document) -> Badge:
     text = formatting.count(rounds, "round")
     if best_confidence(rounds) >= CONFIDENCE:
         return Badge("good", text, "#method")
-    return Badge("warn", f"{text}: too few for 95 % intervals", "#method")
+    verb = "is" if rounds == 1 else "are"
+    return Badge("warn", f"{text}: too few for 95 % intervals", "#method", f"{text} {verb} too few")
 
 
 def resolution(matrix: Matrix) -> Badge | None:

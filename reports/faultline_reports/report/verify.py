@@ -27,7 +27,8 @@ class Found:
 
 
 class _Reader(html.parser.HTMLParser):
-    """Collects the headline, the remarks, the badges, the tables of the first screen and of each workload."""
+    """Collects the headline, the remarks, the trust, the badges, the tables of the first screen and of each
+    workload."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +58,7 @@ class _Reader(html.parser.HTMLParser):
         if (
             tag in ("h1", "th", "td")
             or (tag == "p" and "remarks" in css)
+            or (tag == "summary" and "trust" in css)
             or (tag == "li" and self._in_badge(css))
         ):
             self._begin(tag)
@@ -92,7 +94,7 @@ class _Reader(html.parser.HTMLParser):
         elif place in ("th", "td"):
             self._cell(place, text)
         else:
-            name = {"h1": "the headline", "p": "the remarks"}.get(place)
+            name = {"h1": "the headline", "p": "the remarks", "summary": "the trust"}.get(place)
             if name is None:
                 self._count += 1
                 name = f"badge {self._count}"

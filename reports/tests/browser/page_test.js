@@ -73,6 +73,34 @@ test("nothing scrolls sideways at 360 pixels, nor at 1280", async () => {
       });
 });
 
+test("the first screen holds six rows of the table, on a phone the beginning of the picture", async () => {
+  await with_page("many-workloads", {}, async (page) => {
+    const shown = await page.locator("#panel-1 .rows tr").evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length);
+    assert.ok(shown >= 6, `${shown} rows`);
+  });
+  for (const name of ["main", "many-workloads", "long-7"])
+    await with_page(name, { viewport: { width: 360, height: 800 } }, async (page) => {
+      const { y } = await page.locator(".front svg").boundingBox();
+      assert.ok(y < 700, `${name}: at ${y}`);
+    });
+});
+
+test("why to trust it unfolds, is printed, and another baseline is not called glibc", async () => {
+  await with_page("main", { javaScriptEnabled: false }, async (page) => {
+    assert.ok(!(await page.locator(".badges li").first().isVisible()));
+    await page.locator("summary.trust").click();
+    assert.ok(await page.locator(".badges li").first().isVisible());
+  });
+  await with_page("main", {}, async (page) => {
+    const libc = page.locator("#panel-1 .libc");
+    assert.equal((await libc.innerText()).trim(), "(glibc 2.36)");
+    await page.selectOption("#baseline", "jemalloc");
+    await libc.waitFor({ state: "hidden" });
+    await page.emulateMedia({ media: "print" });
+    assert.ok(await page.locator(".badges li").first().evaluate((entry) => entry.checkVisibility({ contentVisibilityAuto: true }) && entry.getBoundingClientRect().height > 0));
+  });
+});
+
 const firstColumn = (page) => page.locator("#panel-1 .rows tr:visible th").allInnerTexts();
 const column = (page, at) => page.locator(`#panel-1 .rows tr td:nth-child(${at})`).evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.v)));
 

@@ -124,6 +124,7 @@
         });
       }
       all(".baseline-name").forEach((element) => { element.textContent = name; });
+      all(".libc").forEach((element) => { element.hidden = name !== original; });
     });
   }
 
