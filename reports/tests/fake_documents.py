@@ -11,7 +11,8 @@ import json
 import math
 import random
 import sys
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fake_trial
@@ -47,23 +48,28 @@ WORKLOADS = (
     ("surfaceflinger", "replay", 15, "Android's compositor, from start-up through use of the phone"),
 )
 
-ALLOCATORS = {
-    # name: time factor, memory factor, fault factor, retained share, version, path
-    "system": (1.0, 1.0, 1.0, 0.55, "2.36", "/usr/lib/x86_64-linux-gnu/libc.so.6"),
-    "jemalloc": (
-        0.82,
-        1.12,
-        0.7,
-        0.35,
-        "5.3.0-0-g54eaed1d8b56b1aa528be3bdd1877e59c56fa90c",
-        "/usr/lib/libjemalloc.so.2",
-    ),
-    "mimalloc": (0.71, 1.21, 0.62, 0.5, "2.0.9", "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0"),
-    "tcmalloc": (0.74, 1.35, 0.66, 0.9, "gperftools 2.10", "/usr/lib/libtcmalloc_minimal.so.4"),
-    "tbbmalloc": (0.93, 1.4, 0.8, 0.8, "2021.8", "/usr/lib/libtbbmalloc_proxy.so.2"),
-    "scudo": (1.9, 1.05, 1.3, 0.4, "14", "/usr/lib/llvm-14/lib/libclang_rt.scudo_standalone.so"),
-    "slabuddy": (0.995, 1.15, 0.9, 0.45, "0.1.0", "/opt/faultline/lib/libslabuddy.so"),
-}
+Factors = tuple[float, float, float, float, str, str]
+
+# Read-only: what one test adds would be in the documents of all after it.
+ALLOCATORS: Mapping[str, Factors] = types.MappingProxyType(
+    {
+        # name: time factor, memory factor, fault factor, retained share, version, path
+        "system": (1.0, 1.0, 1.0, 0.55, "2.36", "/usr/lib/x86_64-linux-gnu/libc.so.6"),
+        "jemalloc": (
+            0.82,
+            1.12,
+            0.7,
+            0.35,
+            "5.3.0-0-g54eaed1d8b56b1aa528be3bdd1877e59c56fa90c",
+            "/usr/lib/libjemalloc.so.2",
+        ),
+        "mimalloc": (0.71, 1.21, 0.62, 0.5, "2.0.9", "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0"),
+        "tcmalloc": (0.74, 1.35, 0.66, 0.9, "gperftools 2.10", "/usr/lib/libtcmalloc_minimal.so.4"),
+        "tbbmalloc": (0.93, 1.4, 0.8, 0.8, "2021.8", "/usr/lib/libtbbmalloc_proxy.so.2"),
+        "scudo": (1.9, 1.05, 1.3, 0.4, "14", "/usr/lib/llvm-14/lib/libclang_rt.scudo_standalone.so"),
+        "slabuddy": (0.995, 1.15, 0.9, 0.45, "0.1.0", "/opt/faultline/lib/libslabuddy.so"),
+    }
+)
 
 
 def make(
@@ -75,12 +81,14 @@ def make(
     samples: int = 80,
     floor: bool = True,
     shape_spread: float = 0.12,
+    more: Mapping[str, Factors] = types.MappingProxyType({}),
 ) -> dict[str, Any]:
     """A whole document: autocorrelated drift shared by a round's trials, heavy-tailed noise in times, steady
-    counts."""
+    counts. `more`: allocators besides ALLOCATORS, or in their place."""
     rng = random.Random(seed)
     names = [*allocators, *(["null"] if floor else [])]
-    factors = {name: ALLOCATORS.get(name) or _unknown(name, rng) for name in names}
+    known = {**ALLOCATORS, **more}
+    factors = {name: known.get(name) or _unknown(name, rng) for name in names}
     shape = {(w[0], n): math.exp(rng.gauss(0, shape_spread)) for w in workloads for n in names}
     trials: list[dict[str, Any]] = []
     drift, clock = 0.0, 1_000_000_000_000
@@ -175,7 +183,7 @@ def shape_noise(rng: random.Random, sigma: float) -> float:
     return rng.gauss(0, sigma) + (abs(rng.gauss(0, 6 * sigma)) if rng.random() < 0.06 else 0.0)
 
 
-def _unknown(name: str, rng: random.Random) -> tuple[float, float, float, float, str, str]:
+def _unknown(name: str, rng: random.Random) -> Factors:
     if name == "null":
         return (0.08, 2.2, 1.9, 1.0, "0.1.0", "/opt/faultline/lib/libnullmalloc.so")
     return (

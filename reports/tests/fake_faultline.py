@@ -37,9 +37,7 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
         factors = setup.get("effects", {})
         if number >= setup.get("quirk_from", 10**9):
             factors = setup["quirk"]
-        for name in names:
-            cpu, memory, faults = factors.get(name, (1.0, 1.0, 1.0))
-            fake_documents.ALLOCATORS[name] = (cpu, memory, faults, 0.5, "1", f"/opt/{name}.so")
+        arms = {name: (*factors.get(name, (1.0, 1.0, 1.0)), 0.5, "1", f"/opt/{name}.so") for name in names}
         one = fake_documents.make(
             seed=options.seed * 10_007 + number,
             rounds=1,
@@ -49,6 +47,7 @@ def document(options: argparse.Namespace, setup: dict[str, Any], first: int, rou
             samples=0,
             floor=False,
             shape_spread=0.0,
+            more=arms,
         )
         for trial in one["trials"]:
             trial["round"] = number

@@ -18,10 +18,9 @@ def document(
     night: int = 0, rounds: int = 6, effect: float = 1.0, arms: tuple[str, ...] = ("system", "mine")
 ) -> dict[str, Any]:
     """A night's run; "mine" needs `effect` times its CPU time."""
-    fake_documents.ALLOCATORS["mine"] = (effect, 1.0, 1.0, 0.5, "1", "/opt/mine.so")
     made: dict[str, Any] = fake_documents.make(
         seed=night + 1, rounds=rounds, workloads=fake_documents.WORKLOADS[:2], allocators=arms, samples=0,
-        floor=False, shape_spread=0.0,
+        floor=False, shape_spread=0.0, more={"mine": (effect, 1.0, 1.0, 0.5, "1", "/opt/mine.so")},
     )  # fmt: skip
     for allocator in made["plan"]["allocators"]:
         allocator["sha256"] = hashlib.sha256(allocator["name"].encode()).hexdigest()

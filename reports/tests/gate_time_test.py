@@ -64,7 +64,6 @@ class World:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Callable[..., tuple[Judged, World]]:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(fake_documents, "ALLOCATORS", dict(fake_documents.ALLOCATORS))
 
     def run(world: World, budget_s: float, policy: Policy = Policy()) -> tuple[Judged, World]:
         class Simulated(campaign.Campaign):

@@ -124,10 +124,10 @@ def test_parts_without_trials_join(tmp_path: pathlib.Path, whole: dict[str, Any]
 
 
 def on_host(tmp_path: pathlib.Path, number: int, effect: float, **more: Any) -> str:
-    fake_documents.ALLOCATORS["mine"] = (effect, 1.0, 1.0, 0.5, "1", "/opt/mine.so")
     value = fake_documents.make(
         seed=number, rounds=more.get("rounds", 12), workloads=fake_documents.WORKLOADS[:1],
         allocators=("system", "mine"), samples=2, shape_spread=0.0,
+        more={"mine": (effect, 1.0, 1.0, 0.5, "1", "/opt/mine.so")},
     )  # fmt: skip
     value["host"]["fingerprint"] = more.get("host", f"{number:064x}")
     path = tmp_path / f"host{number}.json"
