@@ -21,8 +21,6 @@ def main() -> int:
     options = parser.parse_args()
     names = [arm.partition("=")[0] for arm in options.allocators.split(",")]
     night = int(os.environ["NIGHT"])
-    for name in names:
-        fake_documents.ALLOCATORS[name] = (1.0, 1.0, 1.0, 0.5, "1", f"/opt/{name}.so")
     made = fake_documents.make(
         seed=night,
         rounds=6,
@@ -31,6 +29,7 @@ def main() -> int:
         samples=0,
         floor=False,
         shape_spread=0.0,
+        more={name: (1.0, 1.0, 1.0, 0.5, "1", f"/opt/{name}.so") for name in names},
     )
     for allocator in made["plan"]["allocators"]:
         allocator["sha256"] = hashlib.sha256(allocator["name"].encode()).hexdigest()
